@@ -1,0 +1,21 @@
+# Libraries of others. All come from Debian; rooms name them in LIBS, and only the room that needs one lists it.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+
+# Header-only Boost: each of Asio, Beast, JSON and URL is compiled once, in boost_sources.cpp.
+add_library(boost_sources STATIC ${PROJECT_SOURCE_DIR}/cmake/boost_sources.cpp)
+target_compile_definitions(boost_sources PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+target_compile_options(boost_sources PRIVATE -w)
+target_link_libraries(boost_sources PUBLIC Threads::Threads)
+add_library(Boost::headers ALIAS boost_sources)

@@ -1,0 +1,63 @@
+# room(<name> DIR <dir> [DEPENDS <room>...] [LIBS <library>...] [PCH <std|beast>])
+#
+# A room is one directory and one library. With ROOM_WALLS=ON every room gets an include root of its own (links to its
+# headers under build/rooms/), handed only to the rooms that DEPEND on it: a forbidden #include is a compile error.
+# With ROOM_WALLS=OFF (the dev preset) the repository root is the one include root, so editors and debuggers show real
+# paths; tools/check_rooms.py reads the same room() calls and still guards the rules.
+#
+# Tests (*_test.cpp) and fuzzers (*_fuzz.cpp) stand beside the code; each room's tests become one program
+# <name>_test, each fuzzer a program of its own (built with ACOPIO_FUZZERS=ON only, corpora in <dir>/corpus/<fuzzer>/).
+option(ROOM_WALLS "Give every room a private include root" OFF)
+
+function(room name)
+  cmake_parse_arguments(ROOM "" "DIR" "DEPENDS;LIBS;TEST_DEPENDS;TEST_LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*.cpp)
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*.hpp)
+  file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*_test.cpp)
+  file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*_fuzz.cpp)
+  list(FILTER sources EXCLUDE REGEX "(_(test|bench|fuzz)|/main)\\.cpp$")
+
+  set(root ${PROJECT_SOURCE_DIR})
+  if(ROOM_WALLS)
+    set(root ${PROJECT_BINARY_DIR}/rooms/${name})
+    file(REMOVE_RECURSE ${root}/${ROOM_DIR})
+    file(MAKE_DIRECTORY ${root}/${ROOM_DIR})
+    foreach(header ${headers})
+      get_filename_component(file ${header} NAME)
+      file(CREATE_LINK ${header} ${root}/${ROOM_DIR}/${file} SYMBOLIC)
+    endforeach()
+  endif()
+
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${name} ${scope} ${root})
+  target_link_libraries(${name} ${scope} ${ROOM_DEPENDS} ${ROOM_LIBS})
+
+  if(tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE ${name} ${ROOM_TEST_DEPENDS} ${ROOM_TEST_LIBS} rapidcheck_headers GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE ACOPIO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  endif()
+  if(ACOPIO_FUZZERS)
+    foreach(fuzzer ${fuzzers})
+      get_filename_component(fuzz ${fuzzer} NAME_WE)
+      add_executable(${fuzz} ${fuzzer})
+      target_link_libraries(${fuzz} PRIVATE ${name} ${ROOM_TEST_DEPENDS})
+      target_link_options(${fuzz} PRIVATE -fsanitize=fuzzer)
+      set(corpus ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/corpus/${fuzz})
+      if(EXISTS ${corpus})
+        add_test(NAME ${fuzz}_corpus COMMAND ${fuzz} -runs=0 ${corpus} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+      endif()
+    endforeach()
+  endif()
+endfunction()
+
+find_library(RAPIDCHECK rapidcheck REQUIRED)
+add_library(rapidcheck_headers INTERFACE)
+target_link_libraries(rapidcheck_headers INTERFACE ${RAPIDCHECK})

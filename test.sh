@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, runs every test. The last line says how many passed and how many failed.
+#   ./test.sh               everything, as CI runs it
+#   ./test.sh --quick       one build (release), no sanitizers, no clang-tidy, few crash rounds
+#   ./test.sh --only NAME   one of the steps of tools/run_tests.py (--list shows them)
+set -euo pipefail
+cd "$(dirname "$0")"
+tools/install.sh
+exec python3 tools/run_tests.py "$@"

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Runs every test of the project, step by step, and counts. Called by test.sh, which installs the tools first.
+
+Each step is a function that yields (name, passed) for each test in it. A step that cannot run at all is one failure.
+"""
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+root = Path(__file__).resolve().parent.parent
+os.chdir(root)
+CORES = os.cpu_count() or 2
+SANITIZER_SETTINGS = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": f"second_deadlock_stack=1:suppressions={root}/tools/tsan.suppressions",
+    "RC_PARAMS": os.environ.get("RC_PARAMS", "seed=20261124"),
+}
+
+
+def run(*command, timeout=1800, quiet=False):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout,
+                          env={**os.environ, **SANITIZER_SETTINGS})
+    if done.returncode != 0 and not quiet:
+        print(done.stdout[-6000:])
+    return done
+
+
+def build(preset):
+    """Configures and builds a preset; a compiler error is a failed test."""
+    if run("cmake", "--preset", preset).returncode != 0:
+        return False
+    return run("ninja", "-C", f"build/{preset}", timeout=3600).returncode == 0
+
+
+def unit_tests(preset):
+    yield f"build {preset}", build(preset)
+    for program in sorted(Path(f"build/{preset}/bin").glob("*_test")):
+        report = Path(f"build/{preset}/{program.name}.xml")
+        report.unlink(missing_ok=True)
+        done = run(str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1", timeout=900)
+        cases = list(xml.parse(report).iter("testcase")) if report.exists() else []
+        if done.returncode != 0 and not any(case.find("failure") is not None for case in cases):
+            yield f"{preset}/{program.name} ends well (exit code {done.returncode})", False
+        for case in cases:
+            yield f"{preset}/{case.get('classname')}.{case.get('name')}", case.find("failure") is None and case.get("result") == "completed"
+
+
+def release():
+    yield from unit_tests("release")
+
+
+def walls():
+    """A forbidden include does not compile: tries some with the include roots that the build gives each room."""
+    commands = {c["file"]: c for c in json.loads(Path("build/release/compile_commands.json").read_text())}
+
+    def compiles(room_dir, header):
+        command = next(c["command"] for f, c in sorted(commands.items()) if str(Path(f).parent) == str(root / room_dir) and "_test." not in f)
+        flags = [f for f in command.split() if f.startswith(("-I", "-isystem", "-std=", "-D", "-stdlib"))]
+        isystem = re.findall(r"-isystem (\S+)", command)
+        probe = subprocess.run(["clang++-19", *[f for f in flags if f != "-isystem"], *[x for d in isystem for x in ("-isystem", d)],
+                                "-fsyntax-only", "-x", "c++", "-"], input=f'#include "{header}"\n', capture_output=True, text=True, check=False)
+        return probe.returncode == 0
+
+    for room_dir, header, allowed in [
+        ("kernel", "kernel/result.hpp", True),
+        ("kernel", "platform/sql/sql.hpp", False),
+        ("data_center_classifier/domain", "kernel/clock.hpp", True),
+        ("data_center_classifier/domain", "platform/log/port_event_log.hpp", False),
+        ("data_center_classifier/domain", "data_center_classifier/infrastructure/formats/formats.hpp", False),
+        ("data_center_classifier/application", "platform/sql/sql.hpp", False),
+        ("data_center_classifier/infrastructure/http", "platform/sql/sql.hpp", False),
+        ("collector_command/domain", "collector_query/service.hpp", False),
+        ("collector_command", "collector_query/service.hpp", False),
+        ("collector_query/infrastructure/db", "platform/http/http.hpp", False),
+        ("collector_query", "data_center_classifier/domain/judge.hpp", False),
+        ("platform/log/embedded", "collector_command/service.hpp", False),
+    ]:
+        yield f"{room_dir} {'may' if allowed else 'may not'} include {header}", compiles(room_dir, header) == allowed
+
+
+def checks():
+    yield "rooms: every include is allowed", run("python3", "tools/check_rooms.py").returncode == 0
+    yield "style", run("python3", "tools/check_style.py").returncode == 0
+    sources = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.cpp", "*.hpp"], capture_output=True, text=True, check=True).stdout.split()
+    yield "clang-format", run("clang-format-19", "--dry-run", "-Werror", *sources).returncode == 0
+    scripts = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.sh", ".ci/run"], capture_output=True, text=True, check=True).stdout.split()
+    yield "shellcheck", run("shellcheck", *scripts).returncode == 0
+
+
+def asan():
+    yield from unit_tests("asan")
+    for fuzzer in sorted(Path("build/asan/bin").glob("*_fuzz")):
+        corpora = [str(p) for p in root.glob(f"**/corpus/{fuzzer.name}") if "build" not in p.relative_to(root).parts]
+        yield f"{fuzzer.name}: corpus and 2,000 mutations of it", run(
+            str(fuzzer), *([f"build/asan/{fuzzer.name}.new"] if Path(f"build/asan/{fuzzer.name}.new").mkdir(exist_ok=True) is None else []),
+            *corpora, "-runs=2000", "-seed=1", "-max_total_time=30", timeout=300).returncode == 0
+
+
+def tsan():
+    yield from unit_tests("tsan")
+
+
+def tidy():
+    """clang-tidy over every source file but the tests; a finding is a failure."""
+    commands = json.loads(Path("build/release/compile_commands.json").read_text())
+    files = [c["file"] for c in commands if not re.search(r"(_test|_bench|_fuzz|boost_sources)\.cpp$|/build/", c["file"])]
+
+    def tidy_one(file):
+        return file, run("clang-tidy-19", "--quiet", "-p", "build/release", file, timeout=600)
+
+    with ThreadPoolExecutor(CORES) as pool:
+        for file, done in pool.map(tidy_one, sorted(set(files))):
+            yield f"clang-tidy {Path(file).relative_to(root)}", done.returncode == 0
+
+
+def system(quick=False):
+    settings = {"ACOPIO_CRASH_ROUNDS": "5"} if quick else {}
+    done = subprocess.Popen(["python3", "-u", "z_test/run.py", "--binary", "build/release/bin/acopio"], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, errors="replace", env={**os.environ, **settings})
+    totals = None
+    for line in done.stdout:
+        if match := re.fullmatch(r"(\d+) passed, (\d+) failed\n", line):
+            totals = match
+        else:
+            print("   ", line, end="")
+    if done.wait() != 0 and (totals is None or totals[2] == "0"):
+        yield "system tests end well", False
+    if totals:
+        for index in range(int(totals[1])):
+            yield f"system test {index + 1}", True
+        for index in range(int(totals[2])):
+            yield "a system test (named above)", False
+
+
+STEPS = {"checks": checks, "release": release, "walls": walls, "system": system, "asan": asan, "tsan": tsan, "tidy": tidy}
+QUICK = ["checks", "release", "walls", "system"]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", action="append", choices=STEPS)
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(STEPS))
+        return 0
+    passed, failures = 0, []
+    for name in options.only or (QUICK if options.quick else STEPS):
+        begin, before = time.monotonic(), passed
+        print(f"== {name}", flush=True)
+        try:
+            for test, good in STEPS[name](quick=True) if name == "system" and options.quick else STEPS[name]():
+                passed += good
+                if not good:
+                    failures.append(test)
+                    print(f"FAILED {test}", flush=True)
+        except (OSError, StopIteration, subprocess.TimeoutExpired, xml.ParseError, json.JSONDecodeError) as error:
+            failures.append(f"step {name}: {error}")
+            print(f"FAILED step {name}: {error}", flush=True)
+        print(f"   {passed - before} passed in {time.monotonic() - begin:.0f} s", flush=True)
+    for test in failures:
+        print(f"FAILED {test}")
+    print(f"{passed} passed, {len(failures)} failed")
+    return 1 if failures or passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
