@@ -1,0 +1,383 @@
+// Two steps a page: ids from an index (query_plan.cpp says which), then the rows and their documents. Both see one state: one read
+// transaction is not needed, because a row that changes in between only shows its newer content.
+#include "collector_query/infrastructure/db/adapter_collector_query_sql.hpp"
+
+#include "collector_query/infrastructure/db/event_type.hpp"
+#include "collector_query/infrastructure/db/hex_bytes.hpp"
+#include "collector_query/infrastructure/db/query_plan.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <unordered_map>
+
+namespace collector_query::infrastructure::db {
+namespace {
+
+using application::AccessToken;
+using application::DataItem;
+using application::DataPage;
+using application::DataVersion;
+using application::Receipt;
+using kernel::Error;
+using kernel::ErrorKind;
+using kernel::Result;
+
+constexpr std::size_t statements_kept_max = 128;  // prepared page statements of one connection
+constexpr std::size_t history_max = 10'000;       // versions that one answer shows: the newest
+
+constexpr std::string_view item_columns =
+    R"(SELECT d.id, d.data_id, d.centre, d.record_id, d.version, d.score, d.grade, d.received_at, d.collected_at,
+    d.retracted, c.record FROM data d JOIN document c ON c.id = d.document WHERE )";
+constexpr std::string_view event_columns =
+    R"(SELECT previous, version, type, receipt_id, received_at, collected_at, queryable_at, score, grade, interface,
+    rubric, record FROM document WHERE id = ?)";
+
+kernel::Timestamp time_of(std::int64_t milliseconds) {
+    return kernel::Timestamp(std::chrono::milliseconds(milliseconds));
+}
+
+// A statement that is reset when it goes out of use, whatever happened. One at a time in a session: preparing another may throw away old
+// ones.
+class Use {
+public:
+    explicit Use(platform::sql::Statement& statement) : statement_(&statement) {}
+    Use(Use&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    Use& operator=(Use&&) = delete;
+    ~Use() {
+        if (statement_) statement_->reset();
+    }
+    platform::sql::Statement* operator->() const { return statement_; }
+
+private:
+    platform::sql::Statement* statement_;
+};
+
+struct Place {
+    std::int64_t id;
+    double sort_value;
+};
+
+// One connection with its prepared statements. One thread at a time.
+class Session {
+public:
+    Session(std::unique_ptr<platform::sql::Connection> connection, GatherLimits limits)
+        : connection_(std::move(connection)), limits_(limits) {}
+
+    Result<DataPage> find(const domain::DataQuery& query);
+    Result<std::optional<DataItem>> get(std::string_view data_id);
+    Result<std::vector<DataVersion>> history(std::string_view data_id);
+    Result<std::optional<Receipt>> receipt(const kernel::ReceiptId& id, std::string_view receipt_id);
+    Result<std::optional<AccessToken>> find_token(std::string_view id);
+
+private:
+    Result<Use> use(std::string_view sql);
+    Result<Use> use(const Statement& statement);
+    Result<std::int64_t> single(const Statement& statement);
+    Result<std::optional<Driver>> best_driver(const domain::Filter& filter);
+    Result<std::vector<Place>> places(const domain::DataQuery& query, const Driver* driver);
+    Result<void> add_collection(std::string_view receipt_id, Receipt& receipt);
+    static DataItem item_of(platform::sql::Statement& row);
+
+    std::unique_ptr<platform::sql::Connection> connection_;
+    GatherLimits limits_;
+    std::unordered_map<std::string, std::unique_ptr<platform::sql::Statement>> statements_;
+};
+
+Result<Use> Session::use(std::string_view sql) {
+    if (const auto known = statements_.find(std::string(sql)); known != statements_.end()) return Use(*known->second);
+    if (statements_.size() >= statements_kept_max) statements_.clear();
+    auto prepared = connection_->prepare(sql);
+    if (!prepared) return std::move(prepared).error();
+    return Use(*statements_.emplace(std::string(sql), std::move(*prepared)).first->second);
+}
+
+// The values must live until the statement is reset: `statement` outlives the use.
+Result<Use> Session::use(const Statement& statement) {
+    auto used = use(statement.sql);
+    if (!used) return used;
+    int index = 0;
+    for (const auto& value : statement.values) {
+        if (const auto* integer = std::get_if<std::int64_t>(&value)) (*used)->bind(index++, *integer);
+        else if (const auto* real = std::get_if<double>(&value)) (*used)->bind(index++, *real);
+        else (*used)->bind(index++, std::string_view(std::get<std::string>(value)));
+    }
+    return used;
+}
+
+Result<std::int64_t> Session::single(const Statement& statement) {
+    auto row = use(statement);
+    if (!row) return std::move(row).error();
+    auto stepped = (*row)->step();
+    if (!stepped) return std::move(stepped).error();
+    return *stepped ? (*row)->integer(0) : 0;
+}
+
+// The first driver whose rows are few; the others need not be counted then.
+Result<std::optional<Driver>> Session::best_driver(const domain::Filter& filter) {
+    for (auto& driver : drivers_of(filter, limits_)) {
+        const auto rows = single(probe(driver, connection_->engine()));
+        if (!rows) return rows.error();
+        if (*rows <= driver.gather_max) return std::optional(std::move(driver));
+    }
+    return std::optional<Driver>();
+}
+
+Result<std::vector<Place>> Session::places(const domain::DataQuery& query, const Driver* driver) {
+    const auto statement = page(query, driver, connection_->engine());
+    auto row = use(statement);
+    if (!row) return std::move(row).error();
+    std::vector<Place> found;
+    found.reserve(static_cast<std::size_t>(query.limit) + 1);
+    while (true) {
+        auto stepped = (*row)->step();
+        if (!stepped) return std::move(stepped).error();
+        if (!*stepped) return found;
+        found.push_back({.id = (*row)->integer(0), .sort_value = (*row)->real(1)});
+    }
+}
+
+DataItem Session::item_of(platform::sql::Statement& row) {
+    return DataItem{.id = row.integer(0),
+                    .sort_value = 0,
+                    .data_id = {hex_of(row.text(1))},
+                    .data_center_id = {std::string(row.text(2))},
+                    .record_id = {std::string(row.text(3))},
+                    .version = static_cast<std::uint64_t>(row.integer(4)),
+                    .score = row.real(5),
+                    .grade = static_cast<int>(row.integer(6)),
+                    .received_at = time_of(row.integer(7)),
+                    .collected_at = time_of(row.integer(8)),
+                    .retracted = row.integer(9) != 0,
+                    .record = std::string(row.text(10))};
+}
+
+Result<DataPage> Session::find(const domain::DataQuery& query) {
+    auto driver = best_driver(query.filter);
+    if (!driver) return std::move(driver).error();
+    const Driver* chosen = *driver ? &**driver : nullptr;
+    auto found = places(query, chosen);
+    if (!found) return std::move(found).error();
+
+    DataPage page;
+    page.more = found->size() > static_cast<std::size_t>(query.limit);
+    if (page.more) found->pop_back();
+    page.items.reserve(found->size());
+    const auto sql = std::string(item_columns) + "d.id = ?";
+    for (const auto& place : *found) {
+        auto row = use(sql);
+        if (!row) return std::move(row).error();
+        (*row)->bind(0, place.id);
+        auto stepped = (*row)->step();
+        if (!stepped) return std::move(stepped).error();
+        if (!*stepped) return Error{ErrorKind::fault, "document-not-there", "a row has no document"};
+        page.items.push_back(item_of(*row->operator->()));
+        page.items.back().sort_value = place.sort_value;
+    }
+    if (!query.count) return page;
+    const auto all = single(count(query.filter, chosen, connection_->engine()));
+    if (!all) return all.error();
+    page.count = static_cast<std::uint64_t>(*all);
+    return page;
+}
+
+Result<std::optional<DataItem>> Session::get(std::string_view data_id) {
+    auto row = use(std::string(item_columns) + "d.data_id = ?");
+    if (!row) return std::move(row).error();
+    (*row)->bind_bytes(0, data_id);
+    auto stepped = (*row)->step();
+    if (!stepped) return std::move(stepped).error();
+    if (!*stepped) return std::optional<DataItem>();
+    return std::optional(item_of(*row->operator->()));
+}
+
+Result<std::vector<DataVersion>> Session::history(std::string_view data_id) {
+    std::vector<DataVersion> versions;
+    kernel::DataCenterId centre;
+    kernel::RecordId record;
+    std::int64_t at = 0;
+    {
+        auto data = use("SELECT last_event, centre, record_id FROM data WHERE data_id = ?");
+        if (!data) return std::move(data).error();
+        (*data)->bind_bytes(0, data_id);
+        auto known = (*data)->step();
+        if (!known) return std::move(known).error();
+        if (!*known) return versions;
+        at = (*data)->integer(0);
+        centre = {std::string((*data)->text(1))};
+        record = {std::string((*data)->text(2))};
+    }
+    while (at != 0 && versions.size() < history_max) {
+        auto row = use(event_columns);
+        if (!row) return std::move(row).error();
+        (*row)->bind(0, at);
+        auto stepped = (*row)->step();
+        if (!stepped) return std::move(stepped).error();
+        if (!*stepped) return Error{ErrorKind::fault, "document-not-there", "an event of a history is missing"};
+        const auto type = (*row)->integer(2);
+        versions.push_back({.version = static_cast<std::uint64_t>((*row)->integer(1)),
+                            .type = type == event_retracted ? "retracted"
+                                    : type == event_amended ? "amended"
+                                                            : "collected",
+                            .data_center_id = centre,
+                            .record_id = record,
+                            .receipt_id = {(*row)->is_null(3) ? std::string() : hex_of((*row)->text(3))},
+                            .score = (*row)->real(7),
+                            .grade = static_cast<int>((*row)->integer(8)),
+                            .interface = std::string((*row)->text(9)),
+                            .rubric = std::string((*row)->text(10)),
+                            .received_at = time_of((*row)->integer(4)),
+                            .collected_at = time_of((*row)->integer(5)),
+                            .record = std::string((*row)->text(11))});
+        at = (*row)->integer(0);
+    }
+    return std::vector(std::make_move_iterator(versions.rbegin()), std::make_move_iterator(versions.rend()));
+}
+
+Result<std::optional<Receipt>> Session::receipt(const kernel::ReceiptId& id, std::string_view receipt_id) {
+    std::optional<Receipt> receipt;
+    std::string data_id;
+    {
+        auto row = use("SELECT data_id, centre, record_id, received_at, quarantined FROM receipt WHERE receipt_id = ?");
+        if (!row) return std::move(row).error();
+        (*row)->bind_bytes(0, receipt_id);
+        auto stepped = (*row)->step();
+        if (!stepped) return std::move(stepped).error();
+        if (!*stepped) return receipt;
+        data_id = (*row)->text(0);
+        receipt = Receipt{.receipt_id = id,
+                          .data_id = {hex_of(data_id)},
+                          .data_center_id = {std::string((*row)->text(1))},
+                          .record_id = {std::string((*row)->text(2))},
+                          .quarantined = (*row)->integer(4) != 0,
+                          .received_at = time_of((*row)->integer(3)),
+                          .collected_at = std::nullopt,
+                          .queryable_at = std::nullopt};
+    }
+    if (auto added = add_collection(receipt_id, *receipt); !added) return std::move(added).error();
+    return receipt;
+}
+
+// The first event of the record's history that carries the receipt tells when it was collected.
+Result<void> Session::add_collection(std::string_view receipt_id, Receipt& receipt) {
+    auto data_id = bytes_of(receipt.data_id.value);
+    if (!data_id) return std::move(data_id).error();
+    std::int64_t at = 0;
+    {
+        auto row = use("SELECT last_event FROM data WHERE data_id = ?");
+        if (!row) return std::move(row).error();
+        (*row)->bind_bytes(0, *data_id);
+        auto stepped = (*row)->step();
+        if (!stepped) return std::move(stepped).error();
+        if (*stepped) at = (*row)->integer(0);
+    }
+    for (std::size_t seen = 0; at != 0 && seen < history_max; ++seen) {
+        auto row = use("SELECT previous, receipt_id, collected_at, queryable_at FROM document WHERE id = ?");
+        if (!row) return std::move(row).error();
+        (*row)->bind(0, at);
+        auto stepped = (*row)->step();
+        if (!stepped) return std::move(stepped).error();
+        if (!*stepped) return Error{ErrorKind::fault, "document-not-there", "an event of a history is missing"};
+        if (!(*row)->is_null(1) && (*row)->text(1) == receipt_id) {
+            receipt.collected_at = time_of((*row)->integer(2));
+            receipt.queryable_at = time_of((*row)->integer(3));
+        }
+        at = (*row)->integer(0);
+    }
+    return kernel::ok();
+}
+
+Result<std::optional<AccessToken>> Session::find_token(std::string_view id) {
+    auto row = use("SELECT id, role, hash, revoked_at FROM access_token WHERE id = ?");
+    if (!row) return std::move(row).error();
+    (*row)->bind(0, id);
+    auto stepped = (*row)->step();
+    if (!stepped) return std::move(stepped).error();
+    if (!*stepped) return std::optional<AccessToken>();
+    return std::optional(AccessToken{.id = std::string((*row)->text(0)),
+                                     .role = std::string((*row)->text(1)),
+                                     .hash = std::string((*row)->text(2)),
+                                     .revoked = !(*row)->is_null(3)});
+}
+
+}  // namespace
+
+// Sessions that nobody uses now. A session whose call failed is thrown away with its connection.
+class CollectorQuerySql::Readers {
+public:
+    Readers(platform::sql::Database& database, ReaderOptions options) : database_(database), options_(options) {}
+
+    template <class F>
+    auto with(F f) -> decltype(f(std::declval<Session&>())) {
+        auto session = take();
+        if (!session) return std::move(session).error();
+        auto result = f(**session);
+        give_back(result ? std::move(*session) : nullptr);
+        return result;
+    }
+
+private:
+    Result<std::unique_ptr<Session>> take() {
+        {
+            std::unique_lock lock(mutex_);
+            freed_.wait(lock, [&] { return !idle_.empty() || open_ < options_.connections_max; });
+            if (!idle_.empty()) {
+                auto session = std::move(idle_.back());
+                idle_.pop_back();
+                return session;
+            }
+            ++open_;
+        }
+        auto connection =
+            database_.connect({.durability = platform::sql::Durability::process, .read_only = true, .cache_kib = options_.cache_kib});
+        if (connection) return std::make_unique<Session>(std::move(*connection), options_.gather);
+        give_back(nullptr);
+        return std::move(connection).error();
+    }
+    void give_back(std::unique_ptr<Session> session) {
+        const std::lock_guard lock(mutex_);
+        if (session) idle_.push_back(std::move(session));
+        else --open_;
+        freed_.notify_one();
+    }
+
+    platform::sql::Database& database_;
+    ReaderOptions options_;
+    std::mutex mutex_;
+    std::condition_variable freed_;
+    int open_ = 0;
+    std::vector<std::unique_ptr<Session>> idle_;
+};
+
+CollectorQuerySql::CollectorQuerySql(platform::sql::Database& database, ReaderOptions options)
+    : readers_(std::make_unique<Readers>(database, options)) {}
+CollectorQuerySql::~CollectorQuerySql() = default;
+
+Result<DataPage> CollectorQuerySql::find(const domain::DataQuery& query) {
+    return readers_->with([&](Session& session) { return session.find(query); });
+}
+
+Result<std::optional<DataItem>> CollectorQuerySql::get(const kernel::DataId& data_id) {
+    auto bytes = bytes_of(data_id.value);
+    if (!bytes) return std::move(bytes).error();
+    return readers_->with([&](Session& session) { return session.get(*bytes); });
+}
+
+Result<std::vector<DataVersion>> CollectorQuerySql::history(const kernel::DataId& data_id) {
+    auto bytes = bytes_of(data_id.value);
+    if (!bytes) return std::move(bytes).error();
+    return readers_->with([&](Session& session) { return session.history(*bytes); });
+}
+
+Result<std::optional<Receipt>> CollectorQuerySql::receipt(const kernel::ReceiptId& receipt_id) {
+    auto bytes = bytes_of(receipt_id.value);
+    if (!bytes) return std::move(bytes).error();
+    return readers_->with([&](Session& session) { return session.receipt(receipt_id, *bytes); });
+}
+
+Result<std::optional<AccessToken>> CollectorQuerySql::find_token(std::string_view id) {
+    return readers_->with([&](Session& session) { return session.find_token(id); });
+}
+
+}  // namespace collector_query::infrastructure::db

@@ -1,0 +1,183 @@
+// The SQL view on SQLite, through the port's contract suite; the projections' own rules; access tokens.
+#include "collector_query/infrastructure/db/adapter_collector_query_sql.hpp"
+
+#include "collector_query/application/port_collector_query_contract.hpp"
+#include "collector_query/infrastructure/db/access_tokens.hpp"
+#include "collector_query/infrastructure/db/projection_collected_data.hpp"
+#include "collector_query/infrastructure/db/projection_receipts.hpp"
+#include "collector_query/infrastructure/db/schema.hpp"
+#include "platform/runtime/digest.hpp"
+#include "platform/sql/sqlite/sqlite.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace collector_query::infrastructure::db {
+namespace {
+
+namespace contract = application::contract;
+
+class SqliteFixture final : public contract::ViewFixture {
+public:
+    explicit SqliteFixture(ReaderOptions options = {}) {
+        static int count = 0;
+        directory_ =
+            std::filesystem::temp_directory_path() / ("acopio-query-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+        std::filesystem::create_directories(directory_);
+        database_ = std::move(*platform::sql::sqlite::open(directory_ / "query.db"));
+        connection_ = std::move(*database_->connect());
+        const auto migrated = migrate(*connection_);
+        EXPECT_TRUE(migrated) << (migrated ? "" : migrated.error().message);
+        data_ = std::move(*CollectedDataProjection::open(*connection_, clock_, metrics_));
+        receipts_ = std::move(*ReceiptsProjection::open(*connection_));
+        view_ = std::make_unique<CollectorQuerySql>(*database_, options);
+    }
+    ~SqliteFixture() override {
+        view_.reset();
+        receipts_.reset();
+        data_.reset();
+        connection_.reset();
+        database_.reset();
+        std::filesystem::remove_all(directory_);
+    }
+    application::CollectedDataView& view() override { return *view_; }
+    void project(std::vector<kernel::CollectedDataEvent> events) override {
+        std::vector<kernel::Envelope> envelopes;
+        for (auto& event : events) envelopes.push_back(kernel::to_envelope(std::move(event)));
+        std::vector<platform::log::Message> batch;
+        for (auto& envelope : envelopes) batch.push_back(numbered(std::move(envelope), ++sequence_));
+        const auto done = handle(*data_, batch);
+        EXPECT_TRUE(done) << (done ? "" : done.error().message);
+    }
+    void receive(std::vector<kernel::RawDataEvent> events) override {
+        std::vector<platform::log::Message> batch;
+        for (auto& event : events) batch.push_back({.position = {}, .appended_at = {}, .envelope = kernel::to_envelope(std::move(event))});
+        EXPECT_TRUE(handle(*receipts_, batch));
+    }
+
+    static platform::log::Message numbered(kernel::Envelope envelope, std::uint64_t sequence) {
+        envelope.attributes.emplace_back("sequence", std::to_string(sequence));
+        return {.position = {sequence}, .appended_at = {}, .envelope = std::move(envelope)};
+    }
+    kernel::Result<void> handle(platform::projection::Handler& handler, const std::vector<platform::log::Message>& batch) {
+        EXPECT_TRUE(connection_->begin());
+        auto done = handler.handle(batch);
+        if (done) {
+            EXPECT_TRUE(connection_->commit());
+            handler.committed({});
+            return done;
+        }
+        connection_->rollback();
+        handler.rolled_back();
+        return done;
+    }
+    kernel::Result<void> handle_data(const std::vector<platform::log::Message>& batch) { return handle(*data_, batch); }
+    platform::sql::Database& database() { return *database_; }
+    CollectorQuerySql& adapter() { return *view_; }
+
+private:
+    std::filesystem::path directory_;
+    kernel::FixedClock clock_{kernel::Timestamp{std::chrono::milliseconds{5'000'000}}};
+    platform::runtime::Metrics metrics_;
+    std::unique_ptr<platform::sql::Database> database_;
+    std::unique_ptr<platform::sql::Connection> connection_;
+    std::unique_ptr<CollectedDataProjection> data_;
+    std::unique_ptr<ReceiptsProjection> receipts_;
+    std::unique_ptr<CollectorQuerySql> view_;
+    std::uint64_t sequence_ = 0;
+};
+
+platform::log::Message message(int number, std::uint64_t sequence) {
+    return SqliteFixture::numbered(kernel::to_envelope(kernel::RecordCollected{contract::Sample{number}.facts()}), sequence);
+}
+
+TEST(collected_data_projection, a_repeated_sequence_is_dropped) {
+    SqliteFixture fixture;
+    ASSERT_TRUE(fixture.handle_data({message(0, 1), message(1, 2)}));
+    ASSERT_TRUE(fixture.handle_data({message(0, 1), message(1, 2), message(2, 3)}));
+    EXPECT_EQ(fixture.view().find({})->items.size(), 3U);
+}
+
+TEST(collected_data_projection, a_gap_in_the_sequence_is_a_fault_and_writes_nothing) {
+    SqliteFixture fixture;
+    const auto gap = fixture.handle_data({message(0, 1), message(1, 3)});
+    ASSERT_FALSE(gap);
+    EXPECT_EQ(gap.error().kind, kernel::ErrorKind::fault);
+    EXPECT_EQ(gap.error().code, "sequence-gap");
+    EXPECT_TRUE(fixture.view().find({})->items.empty());
+    EXPECT_TRUE(fixture.handle_data({message(0, 1), message(1, 2)}));
+}
+
+TEST(collected_data_projection, what_is_no_event_is_a_fault) {
+    SqliteFixture fixture;
+    auto broken = message(0, 1);
+    broken.envelope.type = "acopio.unknown.v9";
+    EXPECT_EQ(fixture.handle_data({broken}).error().kind, kernel::ErrorKind::fault);
+    auto no_json = message(0, 1);
+    no_json.envelope.data = "{\"record_id\":";
+    EXPECT_EQ(fixture.handle_data({no_json}).error().code, "record-not-understood");
+}
+
+TEST(record_columns, members_that_the_read_side_writes_are_cut_wherever_they_stand) {
+    RecordReader reader;
+    EXPECT_EQ(reader.read(R"({"record_id":"a\"b\\","age":"045Y"})")->record, R"({"age":"045Y"})");
+    EXPECT_EQ(reader.read(R"({"record_id":"a"})")->record, "{}");
+    EXPECT_EQ(reader.read(R"({"modality":"ct","score":7,"version":"x","z\u000a":[1.5,null]})")->record,
+              R"({"modality":"ct","z\u000a":[1.5,null]})");
+    EXPECT_EQ(reader.read("{}")->record, "{}");
+    for (const auto* broken : {"", "[]", "7", "{\"a\":tru}", "{"}) EXPECT_FALSE(reader.read(broken)) << broken;
+}
+
+TEST(record_columns, values_take_their_normal_form) {
+    RecordReader reader;
+    const auto columns = *reader.read(
+        R"({"modality":" ct ","body_part":"chest","sex":"female","age":"018M","diagnosis_date":"2026-03-02T10:00:00Z","code":"j18.9","normal":"1","other":true,"unknown":-1})");
+    EXPECT_EQ(columns.modality, "CT");
+    EXPECT_EQ(columns.body_part, "CHEST");
+    EXPECT_EQ(columns.sex, "F");
+    EXPECT_EQ(columns.age, 1.5);
+    EXPECT_EQ(columns.study_date, (std::chrono::sys_days{std::chrono::year{2026} / 3 / 2}).time_since_epoch().count());
+    EXPECT_EQ(columns.code, "J18.9");
+    EXPECT_EQ(columns.labels, 0b010010U);
+    const auto none = *reader.read(R"({"age":"old","study_date":"soon","sex":null})");
+    EXPECT_EQ(none.age, no_age);
+    EXPECT_EQ(none.study_date, no_day);
+    EXPECT_EQ(none.sex, "U");
+    EXPECT_FALSE(none.code);
+}
+
+TEST(access_tokens, are_stored_hashed_and_a_revocation_is_seen_at_once) {
+    SqliteFixture fixture;
+    const auto token = *add_token(fixture.database(), "researcher", "Ana", {});
+    ASSERT_EQ(token.size(), 4U + 16 + 1 + 48);
+    const auto id = token.substr(4, 16);
+    auto stored = *fixture.adapter().find_token(id);
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(stored->hash, platform::runtime::hex(platform::runtime::sha256(token)));
+    EXPECT_FALSE(stored->revoked);
+    ASSERT_TRUE(revoke_token(fixture.database(), id, kernel::Timestamp{std::chrono::milliseconds{9}}));
+    EXPECT_TRUE((*fixture.adapter().find_token(id))->revoked);
+    ASSERT_TRUE(revoke_token(fixture.database(), id, kernel::Timestamp{std::chrono::milliseconds{10}}));
+    const auto listed = *list_tokens(fixture.database());
+    ASSERT_EQ(listed.size(), 1U);
+    EXPECT_EQ(listed[0].name, "Ana");
+    EXPECT_EQ(listed[0].revoked_at, kernel::Timestamp{std::chrono::milliseconds{9}});
+    EXPECT_EQ(revoke_token(fixture.database(), "0000000000000000", {}).error().kind, kernel::ErrorKind::not_found);
+    EXPECT_EQ(add_token(fixture.database(), "king", "x", {}).error().code, "role-unknown");
+}
+
+const contract::MakeFixture make_sqlite = [] { return std::make_unique<SqliteFixture>(); };
+// Every question is answered by walking an index, as over a large table.
+const contract::MakeFixture make_walking = [] {
+    return std::make_unique<SqliteFixture>(ReaderOptions{.gather = {.lookup_max = -1, .covered_max = -1}});
+};
+
+}  // namespace
+}  // namespace collector_query::infrastructure::db
+
+namespace collector_query::application::contract {
+INSTANTIATE_TEST_SUITE_P(sqlite, CollectedDataViewContract,
+                         testing::Values(std::pair{std::string("gathering"), infrastructure::db::make_sqlite},
+                                         std::pair{std::string("walking"), infrastructure::db::make_walking}));
+}  // namespace collector_query::application::contract

@@ -1,0 +1,191 @@
+// Composition of the read side: two projections, each with a thread and a connection, and the HTTP surface over read-only connections.
+#include "collector_query/service.hpp"
+
+#include "collector_query/infrastructure/db/access_tokens.hpp"
+#include "collector_query/infrastructure/db/adapter_collector_query_sql.hpp"
+#include "collector_query/infrastructure/db/projection_collected_data.hpp"
+#include "collector_query/infrastructure/db/projection_receipts.hpp"
+#include "collector_query/infrastructure/db/schema.hpp"
+#include "collector_query/infrastructure/http/routes.hpp"
+#include "platform/runtime/logging.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace collector_query {
+namespace {
+
+using infrastructure::db::CollectedDataProjection;
+using infrastructure::db::CollectorQuerySql;
+using infrastructure::db::ReceiptsProjection;
+using kernel::Result;
+using platform::projection::Projection;
+
+constexpr std::size_t batch_max = 1000;
+constexpr std::int64_t writer_cache_kib = 32 * 1024;
+
+// Both projections with what they write through. What is lost in a power cut is projected again from the log, so commits need not wait for
+// the disk.
+struct Projections {
+    std::unique_ptr<platform::sql::Connection> data_connection, receipts_connection;
+    std::unique_ptr<CollectedDataProjection> data_handler;
+    std::unique_ptr<ReceiptsProjection> receipts_handler;
+    std::unique_ptr<Projection> data, receipts;
+};
+
+Result<Projections> open_projections(const Dependencies& dependencies) {
+    Projections opened;
+    for (auto* connection : {&opened.data_connection, &opened.receipts_connection}) {
+        auto one = dependencies.database.connect({.durability = platform::sql::Durability::process, .cache_kib = writer_cache_kib});
+        if (!one) return std::move(one).error();
+        *connection = std::move(*one);
+    }
+    auto data = CollectedDataProjection::open(*opened.data_connection, dependencies.clock, dependencies.metrics);
+    if (!data) return std::move(data).error();
+    opened.data_handler = std::move(*data);
+    auto receipts = ReceiptsProjection::open(*opened.receipts_connection);
+    if (!receipts) return std::move(receipts).error();
+    opened.receipts_handler = std::move(*receipts);
+
+    using platform::projection::Options;
+    opened.data = std::make_unique<Projection>(Options{.name = std::string(infrastructure::db::collected_data_projection),
+                                                       .topic = std::string(kernel::collected_data_topic),
+                                                       .batch_max = batch_max},
+                                               *opened.data_connection, dependencies.log, *opened.data_handler);
+    opened.receipts = std::make_unique<Projection>(Options{.name = std::string(infrastructure::db::receipts_projection),
+                                                           .topic = std::string(kernel::raw_data_topic),
+                                                           .batch_max = batch_max},
+                                                   *opened.receipts_connection, dependencies.log, *opened.receipts_handler);
+    return opened;
+}
+
+Result<void> migrate(const Dependencies& dependencies) {
+    auto connection = dependencies.database.connect({.durability = platform::sql::Durability::full});
+    if (!connection) return std::move(connection).error();
+    return infrastructure::db::migrate(**connection);
+}
+
+class Running final : public Service {
+public:
+    Running(Dependencies dependencies, Options options, Projections projections)
+        : dependencies_(dependencies),
+          projections_(std::move(projections)),
+          view_(dependencies.database),
+          queries_(view_, view_, dependencies.pool, {.open = options.open, .operator_token = options.operator_token}) {
+        auto data_lag = lag_gauge("collected-data");
+        auto raw_lag = lag_gauge("raw-data");
+        dependencies.metrics.before_exposition([data_lag, raw_lag, link = link_]() mutable {
+            const std::lock_guard lock(link->mutex);
+            if (!link->service) return;
+            data_lag.set(link->service->lag(kernel::collected_data_topic, *link->service->projections_.data));
+            raw_lag.set(link->service->lag(kernel::raw_data_topic, *link->service->projections_.receipts));
+        });
+        link_->service = this;
+    }
+    ~Running() override {
+        {
+            const std::lock_guard lock(link_->mutex);
+            link_->service = nullptr;
+        }
+        stop();
+    }
+
+    platform::http::Routes routes() override {
+        return infrastructure::http::routes({.queries = queries_, .metrics = dependencies_.metrics, .ready = [this] { return healthy(); }});
+    }
+
+    void start() override {
+        if (data_thread_.joinable()) return;
+        data_thread_ = std::jthread([this](std::stop_token stop) { ended("query-data-projection-ended", projections_.data->run(stop)); });
+        receipts_thread_ =
+            std::jthread([this](std::stop_token stop) { ended("query-receipts-projection-ended", projections_.receipts->run(stop)); });
+    }
+
+    void stop() override {
+        data_thread_.request_stop();
+        receipts_thread_.request_stop();
+        if (data_thread_.joinable()) data_thread_.join();
+        if (receipts_thread_.joinable()) receipts_thread_.join();
+    }
+
+    bool healthy() const override { return !failed_.load(std::memory_order_acquire); }
+
+private:
+    // The metrics live longer than this object: their refresh reaches it only as long as it is there.
+    struct Link {
+        std::mutex mutex;
+        Running* service = nullptr;
+    };
+
+    platform::runtime::Gauge lag_gauge(const std::string& topic) {
+        return dependencies_.metrics.gauge("acopio_query_lag_messages", "Messages of a topic that the read side has not projected yet.",
+                                           {{"topic", topic}});
+    }
+
+    double lag(std::string_view topic, const Projection& projection) {
+        const auto head = dependencies_.log.head(std::string(topic));
+        const auto reached = projection.reached().value;
+        return head && head->value > reached ? static_cast<double>(head->value - reached) : 0;
+    }
+
+    void ended(std::string_view event, const Result<void>& result) {
+        if (result) return;
+        failed_.store(true, std::memory_order_release);
+        platform::runtime::log(platform::runtime::Level::error, event,
+                               {{"code", std::string_view(result.error().code)}, {"message", std::string_view(result.error().message)}});
+    }
+
+    Dependencies dependencies_;
+    Projections projections_;
+    CollectorQuerySql view_;
+    application::CollectorQuery queries_;
+    std::atomic<bool> failed_{false};
+    std::shared_ptr<Link> link_ = std::make_shared<Link>();
+    std::jthread data_thread_, receipts_thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Service>> Service::open(Dependencies dependencies, Options options) {
+    if (auto migrated = migrate(dependencies); !migrated) return std::move(migrated).error();
+    auto projections = open_projections(dependencies);
+    if (!projections) return std::move(projections).error();
+    return std::unique_ptr<Service>(std::make_unique<Running>(dependencies, std::move(options), std::move(*projections)));
+}
+
+Result<std::string> add_token(platform::sql::Database& database, std::string role, std::string name, kernel::Timestamp now) {
+    return infrastructure::db::add_token(database, role, name, now);
+}
+
+Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& database) {
+    auto rows = infrastructure::db::list_tokens(database);
+    if (!rows) return std::move(rows).error();
+    std::vector<TokenInfo> tokens;
+    for (auto& row : *rows)
+        tokens.push_back({.id = std::move(row.id),
+                          .role = std::move(row.role),
+                          .name = std::move(row.name),
+                          .created_at = kernel::to_text(row.created_at),
+                          .revoked_at = row.revoked_at ? kernel::to_text(*row.revoked_at) : std::string()});
+    return tokens;
+}
+
+Result<void> revoke_token(platform::sql::Database& database, std::string id, kernel::Timestamp now) {
+    return infrastructure::db::revoke_token(database, id, now);
+}
+
+Result<std::uint64_t> rebuild(Dependencies dependencies) {
+    {
+        auto connection = dependencies.database.connect({.durability = platform::sql::Durability::full});
+        if (!connection) return std::move(connection).error();
+        if (auto dropped = infrastructure::db::drop_projected(**connection); !dropped) return std::move(dropped).error();
+    }
+    auto projections = open_projections(dependencies);
+    if (!projections) return std::move(projections).error();
+    if (auto done = projections->receipts->catch_up(); !done) return std::move(done).error();
+    if (auto done = projections->data->catch_up(); !done) return std::move(done).error();
+    return projections->receipts->reached().value + projections->data->reached().value;
+}
+
+}  // namespace collector_query

@@ -1,0 +1,52 @@
+// The read side as a whole, without its engines.
+#pragma once
+
+#include "kernel/clock.hpp"
+#include "platform/http/http.hpp"
+#include "platform/log/port_event_log.hpp"
+#include "platform/runtime/blocking_pool.hpp"
+#include "platform/runtime/metrics.hpp"
+#include "platform/sql/sql.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace collector_query {
+
+struct Dependencies {
+    platform::sql::Database& database;  // db_query
+    platform::log::EventLog& log;
+    platform::runtime::Metrics& metrics;
+    platform::runtime::BlockingPool& pool;
+    const kernel::Clock& clock;
+};
+
+struct Options {
+    bool open = false;           // no authentication
+    std::string operator_token;  // reads too
+};
+
+class Service {
+public:
+    static kernel::Result<std::unique_ptr<Service>> open(Dependencies dependencies, Options options);
+    virtual ~Service() = default;
+    virtual platform::http::Routes routes() = 0;  // of :8001
+    virtual void start() = 0;
+    virtual void stop() = 0;
+    virtual bool healthy() const = 0;
+};
+
+// Access tokens for reading; also used by the command line on the database directly.
+struct TokenInfo {
+    std::string id, role, name, created_at, revoked_at;
+};
+kernel::Result<std::string> add_token(platform::sql::Database& database, std::string role, std::string name,
+                                      kernel::Timestamp now);  // the token, shown once
+kernel::Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& database);
+kernel::Result<void> revoke_token(platform::sql::Database& database, std::string id, kernel::Timestamp now);
+
+// Drops every projected table of the read side and projects the whole log again, then returns (process must not be serving). Tokens stay.
+kernel::Result<std::uint64_t> rebuild(Dependencies dependencies);
+
+}  // namespace collector_query

@@ -1,0 +1,80 @@
+// What intake knows of earlier records, so that a retry is answered without writing it again. Three layers:
+//   recent        exact, in memory: everything accepted by this process that the projection has not committed to the index yet
+//   fingerprints  64-bit keys of all records, in memory: "never seen" without a look-up
+//   the index     the projected table, through a blocking port, for the rest
+// A wrong answer may cost a message in the log (the write side drops it), never a record: "identical" rests on the record's key and on 128
+// bits of its content, and is answered without writing only when that content is known to be durable and the latest.
+//
+// Thread-safe: a mutex around short sections.
+#pragma once
+
+#include "data_center_classifier/application/port_collector.hpp"
+#include "data_center_classifier/application/port_seen_index.hpp"
+
+#include <memory>
+#include <span>
+
+namespace data_center_classifier::application {
+
+class SeenRecords {
+public:
+    struct Limits {
+        std::size_t recent_max = 1'000'000;         // beyond it: busy "recent-records-full", before anything is written
+        std::size_t fingerprints_max = 16'000'000;  // beyond it every unknown key costs a look-up in the index
+    };
+    explicit SeenRecords(Limits limits);
+    SeenRecords() : SeenRecords(Limits{}) {}
+    ~SeenRecords();
+
+    // Loads the fingerprints. Blocking; once, before use, when the projection has caught up with the log.
+    kernel::Result<void> load(SeenIndex& index);
+
+    // Which of these keys must be looked up in the index before claim(): known ones that are not recent. In order, with repeats.
+    std::vector<RecordKey> to_look_up(std::span<const RecordKey> keys);
+
+    struct Claim {
+        RecordKey key = 0;
+        Seen seen;
+        std::optional<Seen> indexed;  // what the index said, when it was asked
+    };
+    enum class Known : std::uint8_t {
+        fresh,              // never seen, or taken back: append
+        changed,            // other content than the latest: append
+        repeated,           // identical, and that is durable: answer, do not append
+        repeated_waiting,   // identical, not known to be durable: append again, and answer as a repeat
+        repeated_in_batch,  // identical to an earlier one of the same batch: it shares that one's fate
+    };
+    struct Decision {
+        Known known = Known::fresh;
+        SeenStatus status = SeenStatus::accepted;  // of the record as it stands now
+        bool append() const { return known != Known::repeated && known != Known::repeated_in_batch; }
+    };
+    struct Batch {
+        std::uint64_t token = 0;
+        std::vector<Decision> decisions;  // one a claim
+    };
+    // Decides and marks what is going to be appended as in flight. Each batch must be ended by appended() or failed() with the keys that it
+    // appends, in order.
+    kernel::Result<Batch> claim(std::span<const Claim> claims);
+    struct Written {
+        RecordKey key = 0;
+        Seen seen;
+    };
+    void appended(std::uint64_t token, std::span<const Written> written, LogPosition first);
+    // `nothing_written`: the log said so (busy); otherwise what was in flight stays in doubt, and is appended again when it comes again.
+    void failed(std::uint64_t token, std::span<const Written> written, bool nothing_written);
+
+    // The projection has committed everything up to this position to the index.
+    void projected(LogPosition position);
+
+    // Latest status of one record as far as memory knows; nothing when the index must be asked.
+    std::optional<Seen> recent(RecordKey key);
+    std::size_t recent_size() const;
+    std::size_t fingerprints_size() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace data_center_classifier::application

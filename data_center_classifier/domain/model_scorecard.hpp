@@ -1,0 +1,56 @@
+// Scorecard: how good a data centre's data is, as a pure function of counters and rubric.
+#pragma once
+
+#include "data_center_classifier/domain/model_rubric.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace data_center_classifier::domain {
+
+// Sums over a window for one check.
+struct CheckCount {
+    std::uint64_t pass = 0, fail = 0, skip = 0;
+};
+
+struct DimensionScore {
+    Dimension dimension;
+    double rate = 1;         // sum(w pass) / sum(w (pass + fail)); 1 when nothing was judged
+    double lower = 0;        // Wilson lower 95 % bound
+    double weight = 0;
+    double cost = 0;         // points of the score that it costs; the costs of all dimensions sum to 100 - score
+    std::uint64_t judged = 0;
+};
+
+struct FailingCheck {
+    std::size_t check;       // index into rubric.checks
+    CheckCount count;
+    double cost = 0;         // points; within a dimension they sum to its cost
+};
+
+// The cheapest way up: raise `dimension` to `to`, and the grade becomes `grade`.
+struct Lift {
+    Dimension dimension;
+    double from = 0, to = 0;
+    char grade = 'A';
+};
+
+struct Scorecard {
+    std::string rubric;
+    std::uint64_t records = 0;
+    double score = 0;        // weighted geometric mean of the rates, 0..100
+    double score_lower = 0;  // the same of the Wilson bounds: the grade rests on it
+    char grade = 'E';        // 'A'..'E'; '-' without records
+    bool provisional = true; // fewer records than the rubric's cut-off
+    std::vector<DimensionScore> dimensions;
+    std::vector<FailingCheck> failing;  // dearest first
+    std::optional<Lift> lift;           // none at A, or when no single dimension can do it
+};
+
+// `counts` has one entry per check of the rubric. `records`: how many were judged.
+Scorecard scorecard(const Rubric& rubric, std::span<const CheckCount> counts, std::uint64_t records);
+
+char grade_of(double score, const Rubric& rubric);
+double wilson_lower(double rate, double n);  // 95 %, z = 1.959964; 5/5 -> .57, 73/73 -> .95, 500/500 -> .99
+
+}  // namespace data_center_classifier::domain

@@ -1,0 +1,95 @@
+// Formats: bytes of a partner into RawData, and RawData into canonical JSON. One reader per format; all refuse with where and why.
+#pragma once
+
+#include "data_center_classifier/domain/model_raw_data.hpp"
+#include "data_center_classifier/domain/model_rubric.hpp"
+#include "kernel/result.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace data_center_classifier::infrastructure::formats {
+
+struct Limits {
+    std::size_t record_bytes_max = 1024 * 1024;  // one JSON record, or one NDJSON line, or one CSV row: "record-too-large"
+    std::size_t items_max = 100'000;             // records of one JSON array: "too-many-items"
+    std::size_t columns_max = 512;               // of a CSV: "too-many-columns"
+    std::size_t depth_max = 64;                  // nesting of JSON: "json-too-deep"
+};
+
+// Why one record could not be read. The words of http::Problem, without HTTP.
+struct Refusal {
+    std::string code;       // "json-broken", "record-not-an-object", "record-too-large", "csv-row-width", ...
+    std::string detail;
+    std::string pointer;    // JSON pointer, or ""
+    std::optional<std::uint64_t> line, column;
+    std::string expected, found, mend;
+};
+
+template <class T>
+using Read = std::variant<T, Refusal>;
+
+// Reads JSON records. Not thread-safe (it keeps a parser and its buffers); one per thread or connection.
+class JsonReader {
+public:
+    explicit JsonReader(Limits limits = {});
+    ~JsonReader();
+    // One JSON object. `line` is put into a refusal (0: none).
+    Read<domain::RawData> record(std::string_view json, std::uint64_t line = 0);
+    // A body that is one object or an array of them. For an array, `item` is called for each in order, refused ones too.
+    enum class Shape { object, array };
+    Read<Shape> body(std::string_view json, const std::function<void(std::size_t index, Read<domain::RawData>)>& item);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// Canonical JSON: known fields in FieldId's order, absent ones left out, then "extensions"; numbers as written, no spaces. `with_record_id` false
+// gives the text that the content hash is taken of.
+std::string to_canonical_json(const domain::RawData& record, bool with_record_id = true);
+
+// Reads CSV (RFC 4180; separator , ; or tab found from the header; UTF-8, BOM allowed), a chunk at a time in constant memory. Columns become fields by exact
+// name, then by `mapping` (column -> field name), then by the alias table for common names; others go to extensions.
+class CsvReader {
+public:
+    using Mapping = std::map<std::string, std::string, std::less<>>;
+    explicit CsvReader(Mapping mapping = {}, Limits limits = {});
+    ~CsvReader();
+    // Feeds bytes; calls `row` for each complete data row (index from 0). A refusal of the header ends the reading (returned); a refused row is passed to `row`.
+    using Row = std::function<void(std::size_t index, Read<domain::RawData>)>;
+    std::optional<Refusal> feed(std::string_view chunk, const Row& row);
+    std::optional<Refusal> finish(const Row& row);  // a last row without line end
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// Cuts a stream into lines in constant memory. A line longer than `limits.record_bytes_max` is reported once as too long and skipped to its end.
+class LineSplitter {
+public:
+    explicit LineSplitter(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
+    // `line(number from 1, text, too_long)`; empty lines are counted but not reported. CR before LF is cut off.
+    using Line = std::function<void(std::uint64_t number, std::string_view text, bool too_long)>;
+    void feed(std::string_view chunk, const Line& line);
+    void finish(const Line& line);
+
+private:
+    std::size_t line_bytes_max_;
+    std::string rest_;
+    bool skipping_ = false;
+    std::uint64_t number_ = 0;
+};
+
+// The rubric of this build (rubrics/acopio-1.json and codes/, compiled in), or one from a file's text with the built-in code lists.
+domain::Rubric built_in_rubric();
+kernel::Result<domain::Rubric> rubric_from_json(std::string_view json);
+
+}  // namespace data_center_classifier::infrastructure::formats

@@ -1,0 +1,42 @@
+// The classifier as a whole, without its engines: what a composition root (acopio/, later main.cpp) starts.
+#pragma once
+
+#include "data_center_classifier/infrastructure/formats/formats.hpp"
+#include "kernel/clock.hpp"
+#include "platform/http/http.hpp"
+#include "platform/log/port_event_log.hpp"
+#include "platform/runtime/blocking_pool.hpp"
+#include "platform/runtime/metrics.hpp"
+#include "platform/sql/sql.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace data_center_classifier {
+
+struct Dependencies {
+    platform::sql::Database& database;  // db_classifier
+    platform::log::EventLog& log;
+    platform::runtime::Metrics& metrics;
+    platform::runtime::BlockingPool& pool;
+    const kernel::Clock& clock;
+};
+
+struct Options {
+    bool open = false;               // no authentication: the centre is named by X-Data-Center or the record, registered on first sight
+    std::string operator_token;      // in the clear; compared in constant time. Empty only with `open`.
+    std::string rubric_json;         // of --rubric FILE; "" for the built-in one
+    infrastructure::formats::Limits limits;
+};
+
+class Service {
+public:
+    static kernel::Result<std::unique_ptr<Service>> open(Dependencies dependencies, Options options);
+    virtual ~Service() = default;
+    // Routes of :8000 (POST/DELETE /raw-data, /data-centers..., /health, /ready, /metrics).
+    virtual platform::http::Routes routes() = 0;
+    virtual void start() = 0;  // projections and relay
+    virtual void stop() = 0;   // idempotent; after the HTTP server has stopped
+};
+
+}  // namespace data_center_classifier

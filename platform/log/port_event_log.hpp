@@ -1,0 +1,78 @@
+// The EventLog port: named topics of ordered, durable messages that are kept for ever. Embedded: a SQLite file. At scale: Pulsar.
+//
+// Durability: append() returns success only when the messages are on disk (group commit inside).
+// Order: messages of one topic partition are numbered densely from 1; one append's messages keep their order and are neighbours.
+// A success does not mean that any consumer has seen them. A failure of kind `unavailable` or `interrupted` does not mean that they
+// are not stored: the caller retries with the same producer sequence (then nothing doubles) or lets the reader drop repeats.
+#pragma once
+
+#include "kernel/clock.hpp"
+#include "kernel/envelope.hpp"
+#include "kernel/task.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace platform::log {
+
+// Place of a message in its topic partition: 1, 2, 3 ... ; 0 is "before the first".
+struct Position {
+    std::uint64_t value = 0;
+    friend auto operator<=>(const Position&, const Position&) = default;
+};
+
+// Names who appends, so that a repeat after a crash is dropped: the i-th message has sequence first_sequence + i, and the log keeps
+// for each (topic, producer) the highest sequence stored; messages at or below it are dropped and count as appended.
+struct Producer {
+    std::string name;
+    std::uint64_t first_sequence = 1;  // sequences rise; from 1
+};
+
+// Positions that an append got: first..last; last < first when all were repeats and nothing was written.
+struct Appended {
+    Position first;
+    Position last;
+};
+
+struct Message {
+    Position position;
+    kernel::Timestamp appended_at;
+    kernel::Envelope envelope;
+};
+
+// Reads one topic from a position on. Not thread-safe: one thread per subscription.
+class Subscription {
+public:
+    virtual ~Subscription() = default;
+    // Up to `messages_max` next messages, waiting at most `wait_max` for the first (then an empty batch); stop wakes it (an empty batch).
+    // Bytes of one batch are bounded by the engine (at most about 8 MiB beyond one message).
+    virtual kernel::Result<std::vector<Message>> next(std::size_t messages_max, std::chrono::milliseconds wait_max,
+                                                      std::stop_token stop) = 0;
+};
+
+class EventLog {
+public:
+    virtual ~EventLog() = default;
+
+    // Appends all of `messages` or none. Thread-safe. At most 10,000 messages and 64 MiB at once (incorrect "append-too-large").
+    // busy "log-queue-full" before anything is written when the queue's bound is reached. Empty `messages`: incorrect.
+    virtual kernel::Task<Appended> append(std::string topic, std::vector<kernel::Envelope> messages,
+                                          std::optional<Producer> producer = {}) = 0;
+
+    // Reads `topic` after position `after`. `group` names the reader for metrics and for engines that share partitions between readers;
+    // the consumer's own database keeps the position (the truth), so there is nothing to acknowledge here.
+    virtual kernel::Result<std::unique_ptr<Subscription>> subscribe(std::string topic, std::string group, Position after) = 0;
+
+    // Position of the last durable message of the topic (0 if none). Thread-safe.
+    virtual kernel::Result<Position> head(std::string topic) = 0;
+
+    // Highest sequence stored for that producer (0 if none): where a relay goes on after a crash.
+    virtual kernel::Result<std::uint64_t> last_sequence(std::string topic, std::string producer) = 0;
+};
+
+}  // namespace platform::log
