@@ -52,7 +52,10 @@ public:
     bool poisoned() const { return poisoned_.load(std::memory_order_acquire); }
 
 private:
-    kernel::Result<bool> one_batch(log::Subscription& subscription, std::chrono::milliseconds wait, std::stop_token stop);
+    kernel::Result<std::unique_ptr<log::Subscription>> subscribe();
+    kernel::Result<void> follow(std::stop_token stop);
+    kernel::Result<void> write(const std::vector<log::Message>& batch);
+    kernel::Result<bool> one_batch(log::Subscription& subscription, std::chrono::milliseconds wait_max, std::stop_token stop);
     Options options_;
     sql::Connection& connection_;
     log::EventLog& log_;

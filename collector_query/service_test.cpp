@@ -1,0 +1,276 @@
+// The read side over the real engines and HTTP: what it answers of what is in the log, after restarts and rebuilds too.
+#include "collector_query/service.hpp"
+
+#include "kernel/event_collected_data.hpp"
+#include "kernel/event_raw_data.hpp"
+#include "platform/log/embedded/embedded_log.hpp"
+#include "platform/runtime/coroutine.hpp"
+#include "platform/sql/sqlite/sqlite.hpp"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+
+namespace collector_query {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr auto operator_token = "operator-secret";
+
+struct Answer {
+    int status = 0;
+    std::string head, body;
+    boost::json::value json() const { return boost::json::parse(body); }
+};
+
+Answer get(std::uint16_t port, const std::string& target, const std::string& token) {
+    const int wire = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(wire, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const auto request = "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
+                         (token.empty() ? "" : "Authorization: Bearer " + token + "\r\n") + "\r\n";
+    EXPECT_EQ(::send(wire, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+    std::string all;
+    char piece[16384];
+    for (ssize_t count; (count = ::recv(wire, piece, sizeof piece, 0)) > 0;) all.append(piece, static_cast<std::size_t>(count));
+    ::close(wire);
+    const auto split = all.find("\r\n\r\n");
+    EXPECT_NE(split, std::string::npos);
+    if (split == std::string::npos) return {};
+    return {.status = std::stoi(all.substr(9, 3)), .head = all.substr(0, split), .body = all.substr(split + 4)};
+}
+
+class ReadSide : public testing::Test {
+protected:
+    ReadSide() {
+        std::filesystem::remove_all(dir_);
+        std::filesystem::create_directories(dir_);
+        open();
+    }
+    ~ReadSide() override {
+        close();
+        std::filesystem::remove_all(dir_);
+    }
+
+    Dependencies dependencies() { return {*database_, *log_, *metrics_, *pool_, clock_}; }
+    void open() {
+        metrics_ = std::make_unique<platform::runtime::Metrics>();
+        pool_ = std::make_unique<platform::runtime::BlockingPool>(platform::runtime::BlockingPool::Options{.threads = 2});
+        log_ = *platform::log::embedded::open({.file = dir_ / "log.db"});
+        database_ = *platform::sql::sqlite::open(dir_ / "query.db");
+        auto service = Service::open(dependencies(), {.open = false, .operator_token = operator_token});
+        ASSERT_TRUE(service) << service.error().message;
+        service_ = *std::move(service);
+        service_->start();
+        server_ = *platform::http::Server::listen({}, service_->routes(), *metrics_);
+        server_->start();
+    }
+    void close() {
+        if (server_) server_->stop();
+        if (service_) service_->stop();
+        server_.reset();
+        service_.reset();
+        pool_.reset();
+        database_.reset();
+        log_.reset();
+        metrics_.reset();
+    }
+
+    Answer ask(const std::string& target, const std::string& token = operator_token) { return get(server_->port(), target, token); }
+
+    void append(std::string_view topic, kernel::Envelope envelope) {
+        const auto done = platform::runtime::run(log_->append(std::string(topic), {std::move(envelope)}));
+        ASSERT_TRUE(done) << done.error().message;
+    }
+    template <class Event>
+    void publish(Event event) {
+        auto envelope = kernel::to_envelope(std::move(event));
+        envelope.attributes.emplace_back("sequence", std::to_string(++sequence_));
+        append(kernel::collected_data_topic, std::move(envelope));
+    }
+    template <class Event = kernel::RecordCollected>
+    static Event content(const std::string& record_id, std::uint64_t version, std::string record, char receipt) {
+        Event event;
+        event.data_id = {std::string(31, '0') + record_id};
+        event.version = version;
+        event.data_center_id = {"st-mary"};
+        event.record_id = {record_id};
+        event.receipt_id = {std::string(32, receipt)};
+        event.content_hash = {std::string(64, receipt)};
+        event.interface = "json";
+        event.rubric = "acopio-1";
+        event.score = 90;
+        event.grade = "B";
+        event.received_at = clock_now();
+        event.collected_at = clock_now();
+        event.record = std::move(record);
+        return event;
+    }
+    static kernel::Timestamp clock_now() { return kernel::SystemClock().now(); }
+
+    // Asks until `count` records are visible.
+    Answer visible(std::int64_t count, const std::string& more = "") {
+        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        while (true) {
+            auto answer = ask("/data?count=exact" + more);
+            if (answer.status != 200 || answer.json().at("count") == count || std::chrono::steady_clock::now() > deadline) return answer;
+            std::this_thread::yield();
+        }
+    }
+
+    std::filesystem::path dir_ = std::filesystem::temp_directory_path() / ("acopio_read_side_" + std::to_string(::getpid()));
+    kernel::SystemClock clock_;
+    std::uint64_t sequence_ = 0;
+    std::unique_ptr<platform::runtime::Metrics> metrics_;
+    std::unique_ptr<platform::runtime::BlockingPool> pool_;
+    std::unique_ptr<platform::log::EventLog> log_;
+    std::unique_ptr<platform::sql::Database> database_;
+    std::unique_ptr<Service> service_;
+    std::unique_ptr<platform::http::Server> server_;
+};
+
+TEST_F(ReadSide, answers_with_the_current_content_and_the_whole_history) {
+    publish(content("a", 1, R"({"modality":"CT","age":"045Y"})", 'a'));
+    publish(content<kernel::RecordAmended>("a", 2, R"({"modality":"MR","age":"045Y"})", 'b'));
+    publish(content("b", 1, R"({"modality":"CT"})", 'c'));
+    const auto page = visible(2);
+    ASSERT_EQ(page.status, 200) << page.body;
+    const auto json = page.json();
+    EXPECT_EQ(json.at("count"), 2);
+    EXPECT_EQ(json.at("data").at(0).at("modality"), "MR");
+    EXPECT_EQ(json.at("data").at(0).at("version"), 2);
+    EXPECT_EQ(ask("/data?modality=CT&count=exact").json().at("count"), 1);
+
+    const auto history = ask("/data/" + std::string(31, '0') + "a/history").json();
+    ASSERT_EQ(history.at("history").as_array().size(), 2U);
+    EXPECT_EQ(history.at("history").at(0).at("event"), "collected");
+    EXPECT_EQ(history.at("history").at(0).at("record").at("modality"), "CT");
+    EXPECT_EQ(history.at("history").at(1).at("event"), "amended");
+}
+
+TEST_F(ReadSide, a_record_that_was_taken_back_is_gone_but_its_history_stays) {
+    publish(content("a", 1, R"({"modality":"CT"})", 'a'));
+    ASSERT_EQ(visible(1).json().at("count"), 1);
+    publish(kernel::RecordRetracted{{std::string(31, '0') + "a"}, 2, {"st-mary"}, {"a"}, clock_now(), clock_now()});
+    EXPECT_EQ(visible(0).json().at("count"), 0);
+    EXPECT_EQ(ask("/data/" + std::string(31, '0') + "a").status, 410);
+    EXPECT_EQ(ask("/data/" + std::string(31, '0') + "a/history").json().at("history").as_array().size(), 2U);
+    EXPECT_EQ(visible(1, "&include_retracted=true").json().at("count"), 1);
+}
+
+TEST_F(ReadSide, a_receipt_tells_how_far_a_record_has_come) {
+    kernel::RawDataReceived received;
+    received.data_center_id = {"st-mary"};
+    received.record_id = {"a"};
+    received.data_id = {std::string(31, '0') + "a"};
+    received.receipt_id = {std::string(32, 'a')};
+    received.content_hash = {std::string(64, 'a')};
+    received.interface = "json";
+    received.modality = "CT";
+    received.grade = "B";
+    received.verdicts.rubric = "acopio-1";
+    received.received_at = clock_now();
+    received.record = "{}";
+    append(kernel::raw_data_topic, kernel::to_envelope(received));
+    const auto receipt = "/receipts/" + std::string(32, 'a');
+    const auto wait_for = [&](std::string_view status) {
+        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        auto answer = ask(receipt);
+        while ((answer.status != 200 || answer.json().at("status").as_string() != status) && std::chrono::steady_clock::now() < deadline)
+            answer = ask(receipt);
+        return answer;
+    };
+    const auto first = wait_for("received");
+    ASSERT_EQ(first.status, 200) << first.body;
+    EXPECT_TRUE(first.json().at("collected_at").is_null());
+    publish(content("a", 1, "{}", 'a'));
+    const auto last = wait_for("queryable").json();
+    EXPECT_TRUE(last.at("collected_at").is_string());
+    EXPECT_TRUE(last.at("queryable_at").is_string());
+    EXPECT_EQ(ask("/receipts/" + std::string(32, 'f')).status, 404);
+    EXPECT_EQ(ask("/receipts/xyz").status, 400);
+}
+
+TEST_F(ReadSide, reading_needs_a_token_that_was_not_revoked) {
+    EXPECT_EQ(ask("/data", "").status, 401);
+    EXPECT_THAT(ask("/data", "").head, HasSubstr("WWW-Authenticate: Bearer"));
+    EXPECT_EQ(ask("/data", "acr_0000000000000000_" + std::string(48, '0')).status, 401);
+    EXPECT_EQ(ask("/data?colour=red", "").status, 401) << "nobody learns the parameters without a token";
+
+    const auto token = add_token(*database_, "researcher", "a test", clock_.now());
+    ASSERT_TRUE(token) << token.error().message;
+    EXPECT_EQ(ask("/data", *token).status, 200);
+    const auto tokens = list_tokens(*database_);
+    ASSERT_TRUE(tokens);
+    ASSERT_EQ(tokens->size(), 1U);
+    ASSERT_TRUE(revoke_token(*database_, tokens->front().id, clock_.now()));
+    EXPECT_EQ(ask("/data", *token).status, 401);
+}
+
+TEST_F(ReadSide, a_wrong_filter_names_the_allowed_ones) {
+    const auto answer = ask("/data?colour=red");
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_THAT(answer.head, HasSubstr("application/problem+json"));
+    EXPECT_EQ(answer.json().at("code"), "filter-unknown");
+    EXPECT_THAT(std::string(answer.json().at("expected").as_string()), HasSubstr("modality"));
+}
+
+TEST_F(ReadSide, cursors_lead_through_everything_once_whatever_comes_in_between) {
+    for (const std::string id : {"a", "b", "c", "d"}) publish(content(id, 1, R"({"modality":"CT"})", id.front()));
+    ASSERT_EQ(visible(4).json().at("count"), 4);
+    std::vector<std::string> seen;
+    std::string cursor;
+    for (int i = 0; i < 10; ++i) {
+        const auto page = ask("/data?limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor)).json();
+        for (const auto& item : page.at("data").as_array()) seen.emplace_back(item.at("record_id").as_string());
+        if (i == 0) {
+            publish(content("e", 1, R"({"modality":"CT"})", 'e'));
+            ASSERT_EQ(visible(5).json().at("count"), 5);
+        }
+        if (page.at("next").is_null()) break;
+        cursor = page.at("next").as_string();
+    }
+    EXPECT_THAT(seen, testing::ElementsAre("a", "b", "c", "d", "e"));
+    EXPECT_EQ(ask("/data?modality=CT&cursor=" + cursor).json().at("code"), "cursor-mismatch");
+}
+
+TEST_F(ReadSide, knows_everything_after_a_restart_and_after_a_rebuild) {
+    publish(content("a", 1, R"({"modality":"CT"})", 'a'));
+    publish(content("b", 1, R"({"modality":"MR"})", 'b'));
+    ASSERT_EQ(visible(2).json().at("count"), 2);
+    const auto before = ask("/data").body;
+    close();
+    open();
+    EXPECT_EQ(ask("/data").body, before);
+    server_->stop();
+    service_->stop();
+    const auto rebuilt = rebuild(dependencies());
+    ASSERT_TRUE(rebuilt) << rebuilt.error().message;
+    close();
+    open();
+    EXPECT_EQ(ask("/data").body, before);
+}
+
+TEST_F(ReadSide, a_gap_in_the_history_stops_it_and_ready_says_so) {
+    EXPECT_EQ(ask("/ready", "").status, 200);
+    ++sequence_;
+    publish(content("a", 1, "{}", 'a'));
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (service_->healthy() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_EQ(ask("/ready", "").status, 503);
+    EXPECT_EQ(ask("/health", "").status, 200);
+    EXPECT_THAT(ask("/metrics", "").body, HasSubstr("acopio_query_lag_messages"));
+}
+
+}  // namespace
+}  // namespace collector_query

@@ -1,0 +1,137 @@
+// An event's attributes lie beside its data as "name=value" lines: they hold no line ends (ids, times and numbers).
+#include "platform/event_store/event_store.hpp"
+
+#include "platform/event_store/attributes.hpp"
+
+namespace platform::event_store {
+namespace {
+
+using kernel::Error;
+using kernel::ErrorKind;
+using kernel::Result;
+
+constexpr std::string_view schema_1 = R"(
+CREATE TABLE event (
+    sequence INTEGER NOT NULL PRIMARY KEY,
+    aggregate_id VARCHAR(64) NOT NULL,
+    version BIGINT NOT NULL,
+    stored_at BIGINT NOT NULL,
+    message_key VARCHAR(64) NOT NULL,
+    type VARCHAR(128) NOT NULL,
+    attributes LONGBLOB NOT NULL,
+    data LONGBLOB NOT NULL
+);
+CREATE UNIQUE INDEX event_aggregate ON event (aggregate_id, version);
+)";
+
+constexpr std::string_view columns = "SELECT sequence, message_key, type, attributes, data FROM event ";
+
+Result<EventStore::Sequenced> event_of(const sql::Statement& row) {
+    EventStore::Sequenced one;
+    one.sequence = static_cast<std::uint64_t>(row.integer(0));
+    one.event.key = row.text(1);
+    one.event.type = row.text(2);
+    auto attributes = attributes_from(row.text(3));
+    if (!attributes) return std::move(attributes).error();
+    one.event.attributes = std::move(*attributes);
+    one.event.data = row.text(4);
+    return one;
+}
+
+Result<std::vector<EventStore::Sequenced>> events_of(sql::Statement& statement) {
+    std::vector<EventStore::Sequenced> events;
+    while (true) {
+        auto row = statement.step();
+        if (row && *row) {
+            auto event = event_of(statement);
+            if (event) {
+                events.push_back(std::move(*event));
+                continue;
+            }
+            statement.reset();
+            return std::move(event).error();
+        }
+        statement.reset();
+        if (!row) return std::move(row).error();
+        return events;
+    }
+}
+
+Result<std::uint64_t> next_sequence(sql::Connection& connection) {
+    auto select = connection.prepare("SELECT COALESCE(MAX(sequence), 0) FROM event");
+    if (!select) return std::move(select).error();
+    auto row = (*select)->step();
+    if (!row) return std::move(row).error();
+    return static_cast<std::uint64_t>((*select)->integer(0)) + 1;
+}
+
+}  // namespace
+
+Result<void> create(sql::Connection& connection) {
+    return sql::migrate(connection, "event_store", {{1, schema_1}});
+}
+
+Result<EventStore> EventStore::open(sql::Connection& connection) {
+    auto next = next_sequence(connection);
+    if (!next) return std::move(next).error();
+    EventStore store(connection, *next);
+    struct Wanted {
+        std::unique_ptr<sql::Statement>* statement;
+        std::string sql;
+    };
+    for (const auto& [statement, sql] :
+         {Wanted{&store.insert_,
+                 "INSERT INTO event (sequence, aggregate_id, version, stored_at, message_key, type, attributes, data) "
+                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
+          Wanted{&store.load_, std::string(columns) + "WHERE aggregate_id = ? ORDER BY version"},
+          Wanted{&store.after_, std::string(columns) + "WHERE sequence > ? ORDER BY sequence LIMIT ?"}}) {
+        auto prepared = connection.prepare(sql);
+        if (!prepared) return std::move(prepared).error();
+        *statement = std::move(*prepared);
+    }
+    return store;
+}
+
+Result<std::uint64_t> EventStore::append(std::string_view aggregate_id, std::uint64_t version, const kernel::Envelope& event,
+                                         kernel::Timestamp at) {
+    const auto attributes = to_text(event.attributes);
+    insert_->bind(0, static_cast<std::int64_t>(next_sequence_));
+    insert_->bind(1, aggregate_id);
+    insert_->bind(2, static_cast<std::int64_t>(version));
+    insert_->bind(3, static_cast<std::int64_t>(at.time_since_epoch().count()));
+    insert_->bind(4, std::string_view(event.key));
+    insert_->bind(5, std::string_view(event.type));
+    insert_->bind_bytes(6, attributes);
+    insert_->bind_bytes(7, event.data);
+    auto inserted = insert_->run();
+    if (!inserted) {
+        if (inserted.error().kind != ErrorKind::conflict) return std::move(inserted).error();
+        return Error{ErrorKind::conflict, "version-exists", "this version of the aggregate was stored by somebody else"};
+    }
+    return next_sequence_++;
+}
+
+Result<void> EventStore::rolled_back() {
+    auto next = next_sequence(*connection_);
+    if (!next) return std::move(next).error();
+    next_sequence_ = *next;
+    return kernel::ok();
+}
+
+Result<std::vector<kernel::Envelope>> EventStore::load(std::string_view aggregate_id) {
+    load_->bind(0, aggregate_id);
+    auto events = events_of(*load_);
+    if (!events) return std::move(events).error();
+    std::vector<kernel::Envelope> envelopes;
+    envelopes.reserve(events->size());
+    for (auto& one : *events) envelopes.push_back(std::move(one.event));
+    return envelopes;
+}
+
+Result<std::vector<EventStore::Sequenced>> EventStore::after(std::uint64_t after, std::size_t count_max) {
+    after_->bind(0, static_cast<std::int64_t>(after));
+    after_->bind(1, static_cast<std::int64_t>(count_max));
+    return events_of(*after_);
+}
+
+}  // namespace platform::event_store

@@ -1,0 +1,123 @@
+// Reads the event table in order and appends it to the log; where it is comes from the log itself.
+#include "platform/event_store/event_store.hpp"
+#include "platform/runtime/coroutine.hpp"
+#include "platform/runtime/logging.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+namespace platform::event_store {
+namespace {
+
+using kernel::ErrorKind;
+using kernel::Result;
+
+constexpr std::chrono::milliseconds idle_poll{250};
+constexpr std::chrono::milliseconds retry_first{10};
+constexpr std::chrono::milliseconds retry_last{2000};
+
+}  // namespace
+
+struct Relay::State {
+    State(sql::Database& with_database, log::EventLog& with_log, Options with_options)
+        : database(with_database), log(with_log), options(std::move(with_options)) {}
+
+    sql::Database& database;
+    log::EventLog& log;
+    Options options;
+    std::unique_ptr<sql::Connection> connection;
+    std::optional<EventStore> store;
+    std::optional<std::uint64_t> published;  // known highest sequence in the log
+
+    std::mutex mutex;
+    std::condition_variable_any woken;
+    bool wake = false;
+
+    Result<void> connect() {
+        if (store) return kernel::ok();
+        auto opened = database.connect({.durability = sql::Durability::process, .read_only = true, .cache_kib = 1024});
+        if (!opened) return std::move(opened).error();
+        connection = std::move(*opened);
+        auto events = EventStore::open(*connection);
+        if (!events) return std::move(events).error();
+        store.emplace(std::move(*events));
+        return kernel::ok();
+    }
+
+    // Publishes one batch; the number published.
+    Result<std::size_t> batch() {
+        if (auto connected = connect(); !connected) return std::move(connected).error();
+        if (!published) {
+            auto last = log.last_sequence(options.topic, options.producer);
+            if (!last) return std::move(last).error();
+            published = *last;
+        }
+        auto events = store->after(*published, options.batch_max);
+        if (!events) return std::move(events).error();
+        if (events->empty()) return std::size_t{0};
+        const auto first = events->front().sequence;
+        const auto last = events->back().sequence;
+        CHECK(first == *published + 1 && last - first + 1 == events->size(), "the event table is numbered densely");
+        std::vector<kernel::Envelope> envelopes;
+        envelopes.reserve(events->size());
+        for (auto& one : *events) {
+            one.event.attributes.emplace_back("sequence", std::to_string(one.sequence));
+            envelopes.push_back(std::move(one.event));
+        }
+        published.reset();  // unknown until the log has said so
+        auto appended = runtime::run(log.append(options.topic, std::move(envelopes), log::Producer{options.producer, first}));
+        if (!appended) return std::move(appended).error();
+        published = last;
+        return static_cast<std::size_t>(last - first + 1);
+    }
+
+    void wait(std::chrono::milliseconds time, const std::stop_token& stop) {
+        std::unique_lock lock(mutex);
+        woken.wait_for(lock, stop, time, [&] { return wake; });
+        wake = false;
+    }
+};
+
+Relay::Relay(sql::Database& database, log::EventLog& log, Options options)
+    : state_(std::make_unique<State>(database, log, std::move(options))) {}
+Relay::~Relay() = default;
+
+Result<std::size_t> Relay::drain() {
+    std::size_t all = 0;
+    while (true) {
+        auto count = state_->batch();
+        if (!count) return count;
+        if (*count == 0) return all;
+        all += *count;
+    }
+}
+
+Result<void> Relay::run(std::stop_token stop) {
+    auto pause = retry_first;
+    while (!stop.stop_requested()) {
+        auto count = state_->batch();
+        if (count) {
+            pause = retry_first;
+            if (*count == 0) state_->wait(idle_poll, stop);
+            continue;
+        }
+        const auto kind = count.error().kind;
+        if (kind != ErrorKind::busy && kind != ErrorKind::unavailable && kind != ErrorKind::interrupted) return std::move(count).error();
+        runtime::log(runtime::Level::warn, "relay-retries",
+                     {{"topic", std::string_view(state_->options.topic)}, {"code", std::string_view(count.error().code)}});
+        state_->wait(pause, stop);
+        pause = std::min(2 * pause, retry_last);
+    }
+    return kernel::ok();
+}
+
+void Relay::wake() {
+    {
+        const std::lock_guard lock(state_->mutex);
+        state_->wake = true;
+    }
+    state_->woken.notify_one();
+}
+
+}  // namespace platform::event_store

@@ -1,0 +1,173 @@
+// Calls of the SQLite C interface. Error texts of SQLite name tables and columns, never values.
+#include "platform/sql/sqlite/sqlite.hpp"
+
+#include <sqlite3.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <limits>
+#include <utility>
+
+namespace platform::sql::sqlite {
+namespace {
+
+using kernel::Error;
+using kernel::ErrorKind;
+using kernel::Result;
+
+constexpr int busy_timeout_ms = 10'000;
+constexpr int page_bytes = 8192;
+
+Error error_of(sqlite3* db) {
+    const int code = sqlite3_extended_errcode(db);
+    const std::string message = sqlite3_errmsg(db);
+    switch (code & 0xff) {
+        case SQLITE_CONSTRAINT:
+            if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID)
+                return {ErrorKind::conflict, "sql-unique", message};
+            return {ErrorKind::fault, "sql-constraint", message};
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED: return {ErrorKind::busy, "sql-busy", "the database was locked for longer than 10 s"};
+        case SQLITE_FULL: return {ErrorKind::unavailable, "disk-full", "the disk is full; free some space"};
+        case SQLITE_IOERR: return {ErrorKind::unavailable, "disk-error", "the disk failed: " + message};
+        case SQLITE_READONLY:
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM: return {ErrorKind::unavailable, "database-not-writable", message};
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB: return {ErrorKind::fault, "database-corrupt", message};
+        default: return {ErrorKind::fault, "sql-failed", message};
+    }
+}
+
+struct Close {
+    void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+};
+using Handle = std::unique_ptr<sqlite3, Close>;
+
+class SqliteStatement final : public Statement {
+public:
+    SqliteStatement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+    ~SqliteStatement() override { sqlite3_finalize(statement_); }
+    SqliteStatement(const SqliteStatement&) = delete;
+    SqliteStatement& operator=(const SqliteStatement&) = delete;
+
+    void bind(int index, std::int64_t value) override { bound(sqlite3_bind_int64(statement_, index + 1, value)); }
+    void bind(int index, double value) override { bound(sqlite3_bind_double(statement_, index + 1, value)); }
+    void bind(int index, std::string_view text) override {
+        bound(sqlite3_bind_text64(statement_, index + 1, data_of(text), text.size(), SQLITE_STATIC, SQLITE_UTF8));
+    }
+    void bind_bytes(int index, std::string_view bytes) override {
+        bound(sqlite3_bind_blob64(statement_, index + 1, data_of(bytes), bytes.size(), SQLITE_STATIC));
+    }
+    void bind_null(int index) override { bound(sqlite3_bind_null(statement_, index + 1)); }
+
+    Result<std::int64_t> run() override {
+        auto row = step();
+        const auto changed = sqlite3_changes64(db_);
+        sqlite3_reset(statement_);
+        if (!row) return std::move(row).error();
+        return changed;
+    }
+    Result<bool> step() override {
+        const int code = sqlite3_step(statement_);
+        if (code == SQLITE_ROW) return true;
+        if (code == SQLITE_DONE) return false;
+        auto error = error_of(db_);
+        sqlite3_reset(statement_);
+        return error;
+    }
+    void reset() override { sqlite3_reset(statement_); }
+
+    bool is_null(int column) const override { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+    std::int64_t integer(int column) const override { return sqlite3_column_int64(statement_, column); }
+    double real(int column) const override { return sqlite3_column_double(statement_, column); }
+    std::string_view text(int column) const override {
+        const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+        return {bytes, bytes ? static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)) : 0};
+    }
+
+private:
+    // An empty view may have no address, which SQLite would take for NULL.
+    static const char* data_of(std::string_view text) { return text.data() ? text.data() : ""; }
+    static void bound(int code) { CHECK(code == SQLITE_OK, "a parameter that the statement has was bound"); }
+
+    sqlite3* db_;
+    sqlite3_stmt* statement_;
+};
+
+class SqliteConnection final : public Connection {
+public:
+    explicit SqliteConnection(Handle db) : db_(std::move(db)) {}
+
+    Engine engine() const override { return Engine::sqlite; }
+    Result<std::unique_ptr<Statement>> prepare(std::string_view sql) override {
+        CHECK(sql.size() < std::numeric_limits<int>::max(), "an SQL text is short");
+        sqlite3_stmt* statement = nullptr;
+        const int code =
+            sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+        if (code != SQLITE_OK) return error_of(db_.get());
+        return std::unique_ptr<Statement>(std::make_unique<SqliteStatement>(db_.get(), statement));
+    }
+    Result<void> execute(std::string_view sql) override {
+        if (sqlite3_exec(db_.get(), std::string(sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return error_of(db_.get());
+        return kernel::ok();
+    }
+    Result<void> begin() override { return execute("BEGIN IMMEDIATE"); }
+    Result<void> commit() override { return execute("COMMIT"); }
+    void rollback() override {
+        // SQLite may have rolled back by itself already (disk full): then there is nothing to do.
+        if (sqlite3_get_autocommit(db_.get()) == 0) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+    }
+
+private:
+    Handle db_;
+};
+
+class SqliteDatabase final : public Database {
+public:
+    explicit SqliteDatabase(std::filesystem::path file) : file_(std::move(file)) {}
+
+    Engine engine() const override { return Engine::sqlite; }
+    Result<std::unique_ptr<Connection>> connect(OpenOptions options) override {
+        sqlite3* raw = nullptr;
+        const int access = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+        const int code = sqlite3_open_v2(file_.c_str(), &raw, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+        Handle db(raw);
+        if (code != SQLITE_OK)
+            return db ? error_of(db.get()) : Error{ErrorKind::unavailable, "database-not-opened", "no memory for SQLite"};
+        sqlite3_busy_timeout(db.get(), busy_timeout_ms);
+        auto connection = std::make_unique<SqliteConnection>(std::move(db));
+        if (auto done = connection->execute(settings(options)); !done) return std::move(done).error();
+        return std::unique_ptr<Connection>(std::move(connection));
+    }
+
+private:
+    static std::string settings(const OpenOptions& options) {
+        std::string sql = "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" + std::to_string(options.cache_kib) + ";";
+        if (options.read_only) return sql;
+        // The page size counts only for a file that is still empty; WAL is a property of the file and stays.
+        sql = "PRAGMA page_size=" + std::to_string(page_bytes) + "; PRAGMA journal_mode=WAL; " + sql;
+        return sql + "PRAGMA synchronous=" + (options.durability == Durability::full ? "FULL" : "NORMAL") +
+               "; PRAGMA journal_size_limit=67108864;";
+    }
+
+    std::filesystem::path file_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> open(std::filesystem::path file) {
+    // Made by us, so that nobody else can read it at any time; SQLite gives its -wal and -shm the same mode.
+    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return Error{ErrorKind::unavailable, "database-not-opened",
+                     "cannot open " + file.filename().string() + " for writing in its directory"};
+    ::close(fd);
+    auto database = std::make_unique<SqliteDatabase>(std::move(file));
+    auto connection = database->connect({});  // switches to WAL before anybody reads
+    if (!connection) return std::move(connection).error();
+    return std::unique_ptr<Database>(std::move(database));
+}
+
+}  // namespace platform::sql::sqlite
