@@ -1,0 +1,155 @@
+// The event store and its relay over SQLite and the embedded log.
+#include "platform/event_store/event_store.hpp"
+
+#include "platform/event_store/attributes.hpp"
+#include "platform/log/embedded/embedded_log.hpp"
+#include "platform/sql/sqlite/sqlite.hpp"
+
+#include <gmock/gmock.h>
+#include <rapidcheck.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+
+namespace platform::event_store {
+namespace {
+
+using testing::ElementsAre;
+
+class EventStoreTest : public testing::Test {
+protected:
+    EventStoreTest() {
+        std::filesystem::remove_all(dir_);
+        std::filesystem::create_directories(dir_);
+        reopen();
+    }
+    ~EventStoreTest() override {
+        close();
+        std::filesystem::remove_all(dir_);
+    }
+    void close() {
+        store_.reset();
+        connection_.reset();
+        database_.reset();
+        log_.reset();
+    }
+    void reopen() {
+        close();
+        log_ = *log::embedded::open({.file = dir_ / "log.db"});
+        database_ = *sql::sqlite::open(dir_ / "store.db");
+        connection_ = *database_->connect();
+        ASSERT_TRUE(create(*connection_));
+        store_.emplace(*EventStore::open(*connection_));
+    }
+
+    static kernel::Envelope event(const std::string& text) {
+        return {.key = "aggregate", .type = "test.v1", .attributes = {{"text", text}}, .data = "{}"};
+    }
+    kernel::Result<std::uint64_t> append(const std::string& aggregate, std::uint64_t version, const std::string& text) {
+        auto transaction = sql::Transaction::begin(*connection_);
+        auto sequence = store_->append(aggregate, version, event(text), kernel::Timestamp{});
+        if (sequence) EXPECT_TRUE(transaction->commit());
+        return sequence;
+    }
+    std::vector<std::string> published() {
+        auto subscription = *log_->subscribe("events", "test", {});
+        std::vector<std::string> all;
+        while (all.size() < log_->head("events")->value) {
+            const auto batch = subscription->next(100, std::chrono::seconds(1), {});
+            EXPECT_TRUE(batch);
+            for (const auto& one : *batch) {
+                EXPECT_EQ(one.envelope.attribute("sequence"), std::to_string(all.size() + 1));
+                all.emplace_back(*one.envelope.attribute("text"));
+            }
+        }
+        return all;
+    }
+    Relay relay(std::size_t batch_max = 1000) {
+        return Relay(*database_, *log_, {.topic = "events", .producer = "test", .batch_max = batch_max});
+    }
+
+    std::filesystem::path dir_ = std::filesystem::temp_directory_path() / ("acopio_event_store_" + std::to_string(::getpid()));
+    std::unique_ptr<log::EventLog> log_;
+    std::unique_ptr<sql::Database> database_;
+    std::unique_ptr<sql::Connection> connection_;
+    std::optional<EventStore> store_;
+};
+
+TEST_F(EventStoreTest, numbers_events_densely_and_gives_back_the_history_of_an_aggregate) {
+    EXPECT_EQ(*append("a", 1, "one"), 1U);
+    EXPECT_EQ(*append("b", 1, "two"), 2U);
+    EXPECT_EQ(*append("a", 2, "three"), 3U);
+    const auto history = store_->load("a");
+    ASSERT_TRUE(history);
+    ASSERT_EQ(history->size(), 2U);
+    EXPECT_EQ((*history)[1].attribute("text"), "three");
+    EXPECT_TRUE(store_->load("unknown")->empty());
+    reopen();
+    EXPECT_EQ(*append("a", 3, "four"), 4U);
+    EXPECT_EQ(store_->after(2, 10)->size(), 2U);
+}
+
+TEST_F(EventStoreTest, a_version_that_exists_is_a_conflict_and_takes_no_number) {
+    ASSERT_TRUE(append("a", 1, "one"));
+    const auto second = append("a", 1, "other");
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().kind, kernel::ErrorKind::conflict);
+    EXPECT_EQ(second.error().code, "version-exists");
+    EXPECT_EQ(*append("a", 2, "two"), 2U);
+}
+
+TEST_F(EventStoreTest, numbers_of_a_transaction_that_was_rolled_back_are_given_again) {
+    {
+        auto transaction = sql::Transaction::begin(*connection_);
+        ASSERT_TRUE(store_->append("a", 1, event("lost"), {}));
+    }
+    ASSERT_TRUE(store_->rolled_back());
+    EXPECT_EQ(*append("a", 1, "kept"), 1U);
+}
+
+TEST_F(EventStoreTest, the_relay_publishes_everything_once_in_order_whatever_its_batches) {
+    for (int i = 1; i <= 5; ++i) ASSERT_TRUE(append("a", static_cast<std::uint64_t>(i), std::to_string(i)));
+    EXPECT_EQ(*relay(2).drain(), 5U);
+    EXPECT_EQ(*relay().drain(), 0U);
+    ASSERT_TRUE(append("a", 6, "6"));
+    EXPECT_EQ(*relay().drain(), 1U);
+    EXPECT_THAT(published(), ElementsAre("1", "2", "3", "4", "5", "6"));
+}
+
+TEST_F(EventStoreTest, a_relay_that_died_after_its_append_publishes_nothing_twice) {
+    for (int i = 1; i <= 3; ++i) ASSERT_TRUE(append("a", static_cast<std::uint64_t>(i), std::to_string(i)));
+    ASSERT_TRUE(relay(2).drain());  // as if it had published and died: only the log knows
+    reopen();
+    ASSERT_TRUE(append("a", 4, "4"));
+    EXPECT_EQ(*relay().drain(), 1U);
+    EXPECT_THAT(published(), ElementsAre("1", "2", "3", "4"));
+}
+
+TEST_F(EventStoreTest, a_running_relay_publishes_what_comes_and_stops_when_told) {
+    auto running = relay();
+    std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(running.run(stop)); });
+    ASSERT_TRUE(append("a", 1, "1"));
+    running.wake();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (log_->head("events")->value < 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_EQ(log_->head("events")->value, 1U);
+    thread.request_stop();
+    running.wake();
+}
+
+TEST(Attributes, read_back_as_written) {
+    EXPECT_TRUE(rc::check("attributes -> text -> attributes", [] {
+        const auto text = rc::gen::map(rc::gen::string<std::string>(), [](std::string one) {
+            std::erase_if(one, [](char c) { return c == '\n' || c == '='; });
+            return one;
+        });
+        const auto attributes = *rc::gen::container<Attributes>(rc::gen::pair(text, text));
+        RC_ASSERT(*attributes_from(to_text(attributes)) == attributes);
+    }));
+    EXPECT_FALSE(attributes_from("name=no line end"));
+    EXPECT_FALSE(attributes_from("no equals sign\n"));
+}
+
+}  // namespace
+}  // namespace platform::event_store

@@ -1,0 +1,138 @@
+// The projection loop over SQLite and the embedded log: nothing lost, nothing twice, poison stops it.
+#include "platform/projection/projection.hpp"
+
+#include "platform/log/embedded/embedded_log.hpp"
+#include "platform/runtime/coroutine.hpp"
+#include "platform/sql/sqlite/sqlite.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+namespace platform::projection {
+namespace {
+
+// Writes each message's text as a row; fails as it is told.
+class Rows final : public Handler {
+public:
+    explicit Rows(sql::Connection& connection) : connection_(connection) {}
+
+    kernel::Result<void> handle(const std::vector<log::Message>& batch) override {
+        for (const auto& message : batch) {
+            auto insert = connection_.prepare("INSERT INTO row (position, text) VALUES (?, ?)");
+            (*insert)->bind(0, static_cast<std::int64_t>(message.position.value));
+            (*insert)->bind(1, std::string_view(message.envelope.data));
+            if (auto done = (*insert)->run(); !done) return std::move(done).error();
+            if (message.envelope.data == "poison") return kernel::Error{kernel::ErrorKind::fault, "poison", "cannot be read"};
+        }
+        if (failures_left_ > 0) {
+            --failures_left_;
+            return kernel::Error{kernel::ErrorKind::busy, "not-now", "try again"};
+        }
+        return kernel::ok();
+    }
+    void committed(log::Position position) override { committed_ = position; }
+    void rolled_back() override { ++rolled_back_; }
+
+    void fail_times(int times) { failures_left_ = times; }
+    log::Position committed_position() const { return committed_; }
+    int times_rolled_back() const { return rolled_back_; }
+
+private:
+    sql::Connection& connection_;
+    int failures_left_ = 0;
+    log::Position committed_;
+    int rolled_back_ = 0;
+};
+
+class ProjectionTest : public testing::Test {
+protected:
+    ProjectionTest() {
+        std::filesystem::remove_all(dir_);
+        std::filesystem::create_directories(dir_);
+        log_ = *log::embedded::open({.file = dir_ / "log.db"});
+        database_ = *sql::sqlite::open(dir_ / "rows.db");
+        connection_ = *database_->connect();
+        EXPECT_TRUE(create(*connection_));
+        rows_.emplace(*connection_);
+        EXPECT_TRUE(connection_->execute("CREATE TABLE row (position INTEGER PRIMARY KEY, text TEXT)"));
+    }
+    ~ProjectionTest() override {
+        connection_.reset();
+        database_.reset();
+        log_.reset();
+        std::filesystem::remove_all(dir_);
+    }
+    void append(std::vector<std::string> texts) {
+        std::vector<kernel::Envelope> messages;
+        for (auto& text : texts) messages.push_back({.key = "k", .type = "t", .attributes = {}, .data = std::move(text)});
+        ASSERT_TRUE(runtime::run(log_->append("topic", std::move(messages))));
+    }
+    std::int64_t rows() {
+        auto count = *connection_->prepare("SELECT COUNT(*) FROM row");
+        EXPECT_TRUE(*count->step());
+        return count->integer(0);
+    }
+    Projection projection(std::size_t batch_max = 1000) { return projection_of(*rows_, batch_max); }
+    Projection projection_of(Handler& handler, std::size_t batch_max) {
+        return Projection({.name = "rows", .topic = "topic", .batch_max = batch_max}, *connection_, *log_, handler);
+    }
+
+    std::filesystem::path dir_ = std::filesystem::temp_directory_path() / ("acopio_projection_" + std::to_string(::getpid()));
+    std::unique_ptr<log::EventLog> log_;
+    std::unique_ptr<sql::Database> database_;
+    std::unique_ptr<sql::Connection> connection_;
+    std::optional<Rows> rows_;
+};
+
+TEST_F(ProjectionTest, catches_up_in_batches_and_goes_on_where_it_was) {
+    append({"a", "b", "c", "d", "e"});
+    ASSERT_TRUE(projection(2).catch_up());
+    EXPECT_EQ(rows(), 5);
+    EXPECT_EQ(position(*connection_, "rows")->value, 5U);
+    append({"f"});
+    ASSERT_TRUE(projection().catch_up());
+    EXPECT_EQ(rows(), 6) << "a row that came twice would break the primary key";
+    EXPECT_EQ(rows_->committed_position().value, 6U);
+}
+
+TEST_F(ProjectionTest, a_batch_that_fails_is_rolled_back_whole_and_tried_again) {
+    append({"a", "b"});
+    rows_->fail_times(3);
+    ASSERT_TRUE(projection().catch_up());
+    EXPECT_EQ(rows(), 2);
+    EXPECT_EQ(rows_->times_rolled_back(), 3);
+}
+
+TEST_F(ProjectionTest, a_poison_message_stops_it_before_that_batch_and_is_never_skipped) {
+    append({"a", "b"});
+    auto one = projection();
+    ASSERT_TRUE(one.catch_up());
+    append({"c", "poison", "d"});
+    const auto ended = one.run({});
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, "poison");
+    EXPECT_TRUE(one.poisoned());
+    EXPECT_EQ(rows(), 2);
+    EXPECT_EQ(position(*connection_, "rows")->value, 2U);
+    EXPECT_EQ(one.reached().value, 2U);
+}
+
+TEST_F(ProjectionTest, follows_the_log_until_it_is_told_to_stop) {
+    auto one = projection();
+    {
+        std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(one.run(stop)); });
+        append({"a"});
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (one.reached().value < 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+        EXPECT_EQ(one.reached().value, 1U);
+    }
+    EXPECT_FALSE(one.poisoned());
+    EXPECT_EQ(rows(), 1);
+}
+
+}  // namespace
+}  // namespace platform::projection
