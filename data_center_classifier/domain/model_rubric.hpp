@@ -24,8 +24,10 @@ enum class Severity : std::uint8_t { required, investigative };  // a failed `re
 class CodeList {
 public:
     CodeList() = default;
-    explicit CodeList(std::vector<std::string> codes);  // sorts, drops repeats
+    explicit CodeList(std::vector<std::string> codes);  // sorts (cheap when they are sorted), drops repeats
     bool contains(std::string_view code) const;
+    // The stored code equal to `code`, valid as long as this list; empty if there is none.
+    std::string_view find(std::string_view code) const;
     std::size_t size() const { return codes_.size(); }
 
 private:
@@ -50,9 +52,9 @@ struct JudgeContext {
     std::optional<bool> same_content_other_key;
 };
 
-struct Rubric;
-// A pure function: may look only at its arguments.
-using CheckFunction = Outcome (*)(const RawData& record, const JudgeContext& context, const Rubric& rubric);
+struct Facts;  // facts.hpp: the record with its normal forms, the context and the rubric
+// A pure function: may look only at its argument.
+using CheckFunction = Outcome (*)(const Facts& facts);
 
 struct Check {
     std::string id;         // stable: "CONF-03"
@@ -60,7 +62,7 @@ struct Check {
     std::string field;      // name of the field it is about, or "" for the whole record
     Severity severity;
     double weight = 1;
-    std::string function;   // name of its pure function in checks.cpp: "modality_is_a_dicom_code"
+    std::string function;   // name of its pure function in checks_*.cpp: "modality_is_a_dicom_code"
     std::string title;      // what it asks, in one sentence
     std::string expected;   // what would pass
     std::string mend;       // how the sender can mend it

@@ -1,0 +1,27 @@
+// Uniqueness: one key, one content. Only the store knows the other records, so without it these skip.
+#include "data_center_classifier/domain/checks.hpp"
+
+namespace data_center_classifier::domain {
+namespace {
+
+Outcome fail_if(std::optional<bool> found) {
+    return found ? pass_if(!*found) : Outcome::skip;
+}
+Outcome same_key_other_content(const Facts& facts) {
+    return fail_if(facts.context.same_key_other_content);
+}
+Outcome same_content_other_key(const Facts& facts) {
+    return fail_if(facts.context.same_content_other_key);
+}
+
+}  // namespace
+
+std::span<const NamedCheck> uniqueness_checks() {
+    static constexpr auto checks = std::to_array<NamedCheck>({
+        {"same_key_other_content", same_key_other_content},
+        {"same_content_other_key", same_content_other_key},
+    });
+    return checks;
+}
+
+}  // namespace data_center_classifier::domain

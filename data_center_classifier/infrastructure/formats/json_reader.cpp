@@ -1,0 +1,498 @@
+// JsonReader: JSON records over simdjson's On-Demand parser, which leaves numbers as they were written. On-Demand checks lazily, so every
+// value is visited here, and numbers and literals, which it would let pass unread, are checked by hand.
+#include "data_center_classifier/domain/text.hpp"
+#include "data_center_classifier/infrastructure/formats/formats.hpp"
+#include "data_center_classifier/infrastructure/formats/json_text.hpp"
+
+#include <simdjson.h>
+#include <algorithm>
+#include <utility>
+
+namespace data_center_classifier::infrastructure::formats {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+using domain::FieldId;
+using domain::Kind;
+using domain::RawData;
+using domain::trimmed;
+
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+constexpr std::string_view whitespace = " \t\r\n";
+
+// A refusal and where in the text that was read it arose; lines are counted only when it is known what the text was a part of.
+struct Failure {
+    Refusal refusal;
+    std::size_t offset = 0;
+};
+
+// What a JSON text is, by its first character; never what it says.
+std::string kind_of(std::string_view json) {
+    if (json.empty()) return "nothing";
+    switch (json.front()) {
+        case '{': return "an object";
+        case '[': return "an array";
+        case '"': return "a text";
+        case 't':
+        case 'f': return "a boolean";
+        case 'n': return "null";
+        default: return is_json_number(json) ? "a number" : "something that is not JSON";
+    }
+}
+
+Failure broken(std::size_t offset, std::string detail, std::string expected = {}) {
+    Refusal refusal{.code = "json-broken",
+                    .detail = std::move(detail),
+                    .pointer = {},
+                    .line = {},
+                    .column = {},
+                    .expected = std::move(expected),
+                    .found = {},
+                    .mend = "send JSON as RFC 8259 has it; a JSON library writes it right"};
+    return {.refusal = std::move(refusal), .offset = offset};
+}
+
+Failure not_utf8(std::size_t offset) {
+    Refusal refusal{.code = "text-not-utf8",
+                    .detail = "a byte is not UTF-8",
+                    .pointer = {},
+                    .line = {},
+                    .column = {},
+                    .expected = "UTF-8",
+                    .found = "a byte of another encoding",
+                    .mend = "export the data as UTF-8"};
+    return {.refusal = std::move(refusal), .offset = offset};
+}
+
+Failure not_an_object(std::string_view json) {
+    Refusal refusal{.code = "record-not-an-object",
+                    .detail = "a record is a JSON object",
+                    .pointer = {},
+                    .line = {},
+                    .column = {},
+                    .expected = "an object",
+                    .found = kind_of(json),
+                    .mend = "send {\"field\": value, ...}"};
+    return {.refusal = std::move(refusal)};
+}
+
+Failure too_large(std::size_t size, std::size_t size_max) {
+    Refusal refusal{.code = "record-too-large",
+                    .detail = "the record is larger than a record may be",
+                    .pointer = {},
+                    .line = {},
+                    .column = {},
+                    .expected = "at most " + std::to_string(size_max) + " bytes",
+                    .found = std::to_string(size) + " bytes",
+                    .mend = "send references to images and documents, not their content"};
+    return {.refusal = std::move(refusal)};
+}
+
+// The end of the text that begins with the quote at `open` (one past its closing quote), or npos.
+std::size_t end_of_text(std::string_view json, std::size_t open) {
+    for (auto quote = json.find('"', open + 1); quote != std::string_view::npos; quote = json.find('"', quote + 1)) {
+        const auto before = json.find_last_not_of('\\', quote - 1);
+        if ((quote - 1 - before) % 2 == 0) return quote + 1;
+    }
+    return std::string_view::npos;
+}
+
+// Where the first pass of simdjson, which does not say it, found a raw control character in a text or a text without end.
+std::size_t broken_text_at(std::string_view json) {
+    for (auto open = json.find('"'); open != std::string_view::npos;) {
+        const auto end = end_of_text(json, open);
+        if (end == std::string_view::npos) return open;
+        const auto text = json.substr(open, end - open);
+        const auto control = std::ranges::find_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+        if (control != text.end()) return open + static_cast<std::size_t>(control - text.begin());
+        open = json.find('"', end);
+    }
+    return json.size();
+}
+
+Failure failure_of(simdjson::error_code error, std::size_t offset, std::string_view json) {
+    switch (error) {
+        case simdjson::UTF8_ERROR: return not_utf8(std::min(not_utf8_at(json), json.size()));
+        case simdjson::UNESCAPED_CHARS:
+            return broken(broken_text_at(json), "a text holds a control character", "control characters escaped");
+        case simdjson::UNCLOSED_STRING: return broken(broken_text_at(json), "a text is not closed", "a closing quote");
+        case simdjson::EMPTY: return broken(0, "there is nothing to read", "an object");
+        case simdjson::STRING_ERROR: return broken(offset, "an escape in a text is not valid", "one of JSON's escapes");
+        case simdjson::INCOMPLETE_ARRAY_OR_OBJECT: return broken(json.size(), "an object or array is not closed", "a closing bracket");
+        default: return broken(offset, "the JSON is broken here");
+    }
+}
+
+// Lines and columns of places in one text, asked for from front to back: one pass over the text, however many there are.
+class Places {
+public:
+    explicit Places(std::string_view text) : text_(text) {}
+
+    Refusal placed(Failure failure) {
+        for (const auto end = std::min(failure.offset, text_.size()); at_ < end; ++at_) {
+            if (text_[at_] != '\n') continue;
+            ++line_;
+            line_begin_ = at_ + 1;
+        }
+        failure.refusal.line = line_;
+        failure.refusal.column = std::max(failure.offset, line_begin_) - line_begin_ + 1;
+        return std::move(failure.refusal);
+    }
+
+private:
+    std::string_view text_;
+    std::size_t at_ = 0;
+    std::uint64_t line_ = 1;
+    std::size_t line_begin_ = 0;
+};
+
+struct Range {
+    std::size_t begin, size;
+};
+
+// Cuts the text of an array into those of its items by brackets and quotes alone; each item is still to be read.
+class ArrayCutter {
+public:
+    ArrayCutter(std::string_view json, std::size_t items_max) : json_(json), items_max_(items_max), at_(json.find('[') + 1) {}
+
+    std::variant<std::vector<Range>, Failure> items() {
+        std::vector<Range> items;
+        for (bool more = true; more;) {
+            const auto begin = at_;
+            if (auto failure = skip_item()) return *std::move(failure);
+            more = json_[at_] == ',';
+            const auto item = trimmed(json_.substr(begin, at_ - begin));
+            if (item.empty() && (more || !items.empty())) return broken(at_, "an item of the array is missing", "an object");
+            if (!item.empty()) items.push_back({.begin = static_cast<std::size_t>(item.data() - json_.data()), .size = item.size()});
+            if (items.size() > items_max_) return too_many();
+            ++at_;
+        }
+        const auto rest = json_.find_first_not_of(whitespace, at_);
+        if (rest != std::string_view::npos) return broken(rest, "something follows the array", "the end of the body");
+        return items;
+    }
+
+private:
+    // Stands on the comma or the bracket after the item then.
+    std::optional<Failure> skip_item() {
+        std::size_t depth = 0;
+        for (; at_ < json_.size(); ++at_) {
+            switch (json_[at_]) {
+                case '"':
+                    if (const auto end = end_of_text(json_, at_); end != std::string_view::npos) {
+                        at_ = end - 1;
+                        break;
+                    }
+                    return broken(at_, "a text is not closed", "a closing quote");
+                case '{':
+                case '[': ++depth; break;
+                case '}':
+                    if (depth == 0) return broken(at_, "a bracket closes what is not open");
+                    --depth;
+                    break;
+                case ']':
+                    if (depth == 0) return std::nullopt;
+                    --depth;
+                    break;
+                case ',':
+                    if (depth == 0) return std::nullopt;
+                    break;
+                default: break;
+            }
+        }
+        return broken(json_.size(), "the array is not closed", "a closing bracket");
+    }
+
+    Failure too_many() const {
+        Refusal refusal{.code = "too-many-items",
+                        .detail = "the array holds more records than one body may",
+                        .pointer = {},
+                        .line = {},
+                        .column = {},
+                        .expected = "at most " + std::to_string(items_max_) + " items",
+                        .found = "more",
+                        .mend = "send NDJSON, which may be of any length"};
+        return {.refusal = std::move(refusal), .offset = at_};
+    }
+
+    std::string_view json_;
+    std::size_t items_max_;
+    std::size_t at_;
+};
+
+}  // namespace
+
+struct JsonReader::State {
+    explicit State(Limits l) : limits(l) {}
+
+    std::variant<RawData, Failure> read(std::string_view json);
+
+    Limits limits;
+
+private:
+    bool read_members(ondemand::document& document, RawData& record);
+    bool read_member(std::string_view name, ondemand::value value, RawData& record, ObjectWriter& extra);
+    bool read_field(FieldId field, ondemand::value value, RawData& record);
+    bool read_data_center_id(ondemand::value value, RawData& record);
+    bool merge_extensions(ondemand::value value, ObjectWriter& extra);
+    // A scalar that is not a text, checked.
+    bool literal(ondemand::value value, std::string_view& text);
+    // Appends the canonical text of a value to `out`.
+    bool write(ondemand::value value, std::string& out, std::size_t depth);
+    bool write_object(ondemand::value value, std::string& out, std::size_t depth);
+    bool write_array(ondemand::value value, std::string& out, std::size_t depth);
+
+    bool deep_enough(std::size_t depth);
+    bool fail(simdjson::error_code error);
+    bool fail(Failure what) {
+        if (!failure) failure = std::move(what);
+        return false;
+    }
+
+    ondemand::parser parser;
+    std::string buffer;  // the record and the padding that simdjson reads beyond it
+    std::string extensions, nested;
+    std::vector<ObjectWriter::Member> members;
+    std::string pointer;  // to the known field that is being read
+    std::optional<simdjson::error_code> parser_error;
+    std::optional<Failure> failure;
+};
+
+bool JsonReader::State::fail(simdjson::error_code error) {
+    if (!failure && !parser_error) parser_error = error;
+    return false;
+}
+
+bool JsonReader::State::deep_enough(std::size_t depth) {
+    if (depth <= limits.depth_max) return true;
+    Refusal refusal{.code = "json-too-deep",
+                    .detail = "objects and arrays lie too deep in each other",
+                    .pointer = {},
+                    .line = {},
+                    .column = {},
+                    .expected = "at most " + std::to_string(limits.depth_max) + " levels",
+                    .found = "more",
+                    .mend = "send flat records"};
+    return fail(Failure{.refusal = std::move(refusal)});
+}
+
+bool JsonReader::State::literal(ondemand::value value, std::string_view& text) {
+    const std::string_view token = value.raw_json_token();
+    text = trimmed(token);
+    if (text == "true" || text == "false" || text == "null" || is_json_number(text)) return true;
+    return fail(
+        broken(static_cast<std::size_t>(token.data() - buffer.data()), "a value is neither a text nor a number nor true, false or null"));
+}
+
+bool JsonReader::State::write_object(ondemand::value value, std::string& out, std::size_t depth) {
+    ondemand::object object;
+    if (const auto error = value.get_object().get(object)) return fail(error);
+    ObjectWriter writer(out, members);
+    for (auto field : object) {
+        std::string_view name;
+        if (const auto error = field.unescaped_key().get(name)) return fail(error);
+        writer.key(name);
+        ondemand::value member;
+        if (const auto error = field.value().get(member)) return fail(error);
+        if (!write(member, out, depth + 1)) return false;
+    }
+    writer.close();
+    return true;
+}
+
+bool JsonReader::State::write_array(ondemand::value value, std::string& out, std::size_t depth) {
+    ondemand::array array;
+    if (const auto error = value.get_array().get(array)) return fail(error);
+    out += '[';
+    bool first = true;
+    for (auto element : array) {
+        ondemand::value item;
+        if (const auto error = element.get(item)) return fail(error);
+        if (!std::exchange(first, false)) out += ',';
+        if (!write(item, out, depth + 1)) return false;
+    }
+    out += ']';
+    return true;
+}
+
+bool JsonReader::State::write(ondemand::value value, std::string& out, std::size_t depth) {
+    ondemand::json_type type{};
+    if (const auto error = value.type().get(type)) return fail(error);
+    switch (type) {
+        case ondemand::json_type::object: return deep_enough(depth) && write_object(value, out, depth);
+        case ondemand::json_type::array: return deep_enough(depth) && write_array(value, out, depth);
+        case ondemand::json_type::string: {
+            std::string_view text;
+            if (const auto error = value.get_string().get(text)) return fail(error);
+            append_json_string(out, text);
+            return true;
+        }
+        default: {
+            std::string_view text;
+            if (!literal(value, text)) return false;
+            out += text;
+            return true;
+        }
+    }
+}
+
+bool JsonReader::State::read_field(FieldId field, ondemand::value value, RawData& record) {
+    ondemand::json_type type{};
+    if (const auto error = value.type().get(type)) return fail(error);
+    std::string_view text;
+    switch (type) {
+        case ondemand::json_type::string:
+            if (const auto error = value.get_string().get(text)) return fail(error);
+            record.set(field, Kind::text, text);
+            return true;
+        case ondemand::json_type::object:
+        case ondemand::json_type::array:
+            nested.clear();
+            if (!write(value, nested, 2)) return false;
+            record.set(field, Kind::other, nested);
+            return true;
+        default: break;
+    }
+    if (!literal(value, text)) return false;
+    const auto kind = text == "null" ? Kind::null : text == "true" || text == "false" ? Kind::boolean : Kind::number;
+    record.set(field, kind, kind == Kind::null ? std::string_view() : text);
+    return true;
+}
+
+bool JsonReader::State::read_data_center_id(ondemand::value value, RawData& record) {
+    ondemand::json_type type{};
+    if (const auto error = value.type().get(type)) return fail(error);
+    if (type == ondemand::json_type::string) {
+        std::string_view text;
+        if (const auto error = value.get_string().get(text)) return fail(error);
+        record.data_center_id = text;
+        return true;
+    }
+    Refusal refusal{.code = "data-center-id-not-text",
+                    .detail = "data_center_id is the id of the sending data centre",
+                    .pointer = "/data_center_id",
+                    .line = {},
+                    .column = {},
+                    .expected = "a text",
+                    .found = {},
+                    .mend = "leave it out, or send the id that the key belongs to"};
+    const std::string_view token = value.raw_json_token();
+    refusal.found = kind_of(trimmed(token));
+    return fail(Failure{.refusal = std::move(refusal), .offset = static_cast<std::size_t>(token.data() - buffer.data())});
+}
+
+// The members of a sender's object "extensions" stand among the unknown members, so that canonical JSON reads back as itself.
+bool JsonReader::State::merge_extensions(ondemand::value value, ObjectWriter& extra) {
+    ondemand::object object;
+    if (const auto error = value.get_object().get(object)) return fail(error);
+    for (auto field : object) {
+        std::string_view name;
+        if (const auto error = field.unescaped_key().get(name)) return fail(error);
+        extra.key(name);
+        ondemand::value member;
+        if (const auto error = field.value().get(member)) return fail(error);
+        if (!write(member, extensions, 3)) return false;
+    }
+    return true;
+}
+
+bool JsonReader::State::read_member(std::string_view name, ondemand::value value, RawData& record, ObjectWriter& extra) {
+    if (const auto field = domain::field_named(name)) {
+        pointer = "/" + std::string(name);
+        return read_field(*field, value, record);
+    }
+    pointer.clear();
+    if (name == "data_center_id") return read_data_center_id(value, record);
+    if (name == "extensions") {
+        ondemand::json_type type{};
+        if (const auto error = value.type().get(type)) return fail(error);
+        if (type == ondemand::json_type::object) return merge_extensions(value, extra);
+    }
+    extra.key(name);
+    return write(value, extensions, 3);  // one deeper than it stands here: in canonical JSON it lies in "extensions"
+}
+
+bool JsonReader::State::read_members(ondemand::document& document, RawData& record) {
+    ondemand::object object;
+    if (const auto error = document.get_object().get(object)) return fail(error);
+    extensions.clear();
+    members.clear();
+    ObjectWriter extra(extensions, members);
+    for (auto field : object) {
+        std::string_view name;
+        if (const auto error = field.unescaped_key().get(name)) return fail(error);
+        ondemand::value value;
+        if (const auto error = field.value().get(value)) return fail(error);
+        if (!read_member(name, value, record, extra)) return false;
+    }
+    const bool any = !extra.empty();
+    extra.close();
+    if (any) record.extensions = extensions;
+    return true;
+}
+
+std::variant<RawData, Failure> JsonReader::State::read(std::string_view json) {
+    if (json.size() > limits.record_bytes_max) return too_large(json.size(), limits.record_bytes_max);
+    const auto text = trimmed(json);
+    if (!text.empty() && !text.starts_with('{') && not_utf8_at(text) == std::string_view::npos) return not_an_object(text);
+    buffer.assign(json);
+    buffer.append(simdjson::SIMDJSON_PADDING, ' ');
+    pointer.clear();
+    parser_error.reset();
+    failure.reset();
+
+    RawData record;
+    ondemand::document document;
+    const auto error = parser.iterate(simdjson::padded_string_view(buffer.data(), json.size(), buffer.size())).get(document);
+    if (error) return failure_of(error, json.size(), json);
+    const bool complete = read_members(document, record);
+    const char* location = nullptr;
+    const bool at_end = document.current_location().get(location) == simdjson::OUT_OF_BOUNDS;
+    if (complete && at_end) return record;
+    const auto offset = at_end ? json.size() : std::min(static_cast<std::size_t>(location - buffer.data()), json.size());
+    if (complete) return broken(offset, "something follows the object", "the end of the record");
+
+    auto why = failure ? *std::move(failure) : failure_of(*parser_error, offset, json);
+    if (why.offset == 0) why.offset = offset;
+    if (why.refusal.pointer.empty()) why.refusal.pointer = pointer;
+    return why;
+}
+
+JsonReader::JsonReader(Limits limits) : state_(std::make_unique<State>(limits)) {}
+JsonReader::~JsonReader() = default;
+
+Read<RawData> JsonReader::record(std::string_view json, std::uint64_t line) {
+    const std::size_t mark = json.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
+    auto read = state_->read(json.substr(mark));
+    if (auto* record = std::get_if<RawData>(&read)) return std::move(*record);
+    auto& [refusal, offset] = std::get<Failure>(read);
+    if (line != 0) refusal.line = line;
+    refusal.column = mark + offset + 1;
+    return std::move(refusal);
+}
+
+Read<JsonReader::Shape> JsonReader::body(std::string_view json, const std::function<void(std::size_t index, Read<RawData>)>& item) {
+    if (json.starts_with(byte_order_mark)) json.remove_prefix(byte_order_mark.size());
+    Places places(json);
+    if (!trimmed(json).starts_with('[')) {
+        auto read = state_->read(json);
+        if (auto* failure = std::get_if<Failure>(&read)) return places.placed(std::move(*failure));
+        item(0, std::move(std::get<RawData>(read)));
+        return Shape::object;
+    }
+    const auto cut = ArrayCutter(json, state_->limits.items_max).items();
+    if (const auto* failure = std::get_if<Failure>(&cut)) return places.placed(*failure);
+    std::size_t index = 0;
+    for (const auto& [begin, size] : std::get<std::vector<Range>>(cut)) {
+        auto read = state_->read(json.substr(begin, size));
+        if (auto* failure = std::get_if<Failure>(&read)) {
+            failure->offset += begin;
+            item(index++, places.placed(std::move(*failure)));
+        } else {
+            item(index++, std::move(std::get<RawData>(read)));
+        }
+    }
+    return Shape::array;
+}
+
+}  // namespace data_center_classifier::infrastructure::formats

@@ -1,0 +1,251 @@
+// JsonReader: what it takes, and what it refuses and how it says so.
+#include "data_center_classifier/infrastructure/formats/formats.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace data_center_classifier::infrastructure::formats {
+namespace {
+
+using domain::FieldId;
+using domain::Kind;
+using domain::RawData;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+RawData taken(std::string_view json, Limits limits = {}) {
+    auto read = JsonReader(limits).record(json);
+    EXPECT_TRUE(std::holds_alternative<RawData>(read))
+        << json << ": " << std::get<Refusal>(read).code << " " << std::get<Refusal>(read).detail;
+    return std::holds_alternative<RawData>(read) ? std::get<RawData>(std::move(read)) : RawData{};
+}
+
+Refusal refused(std::string_view json, Limits limits = {}, std::uint64_t line = 0) {
+    auto read = JsonReader(limits).record(json, line);
+    EXPECT_TRUE(std::holds_alternative<Refusal>(read)) << json;
+    return std::holds_alternative<Refusal>(read) ? std::get<Refusal>(std::move(read)) : Refusal{};
+}
+
+struct Body {
+    std::string shape;               // "object", "array", or the code of the refusal of the whole
+    std::vector<std::string> items;  // canonical JSON, or "code line:column"
+};
+
+std::string place(const Refusal& refusal) {
+    return refusal.code + " " + std::to_string(refusal.line.value_or(0)) + ":" + std::to_string(refusal.column.value_or(0));
+}
+
+Body body(std::string_view json, Limits limits = {}) {
+    Body seen;
+    JsonReader reader(limits);
+    const auto shape = reader.body(json, [&](std::size_t index, Read<RawData> read) {
+        EXPECT_EQ(index, seen.items.size());
+        const auto* refusal = std::get_if<Refusal>(&read);
+        seen.items.push_back(refusal ? place(*refusal) : to_canonical_json(std::get<RawData>(read)));
+    });
+    const auto* refusal = std::get_if<Refusal>(&shape);
+    if (refusal) seen.shape = place(*refusal);
+    else seen.shape = std::get<JsonReader::Shape>(shape) == JsonReader::Shape::object ? "object" : "array";
+    return seen;
+}
+
+TEST(JsonReader, keeps_the_kind_of_every_value) {
+    const auto record =
+        taken(R"({"report":"ok","age":61,"normal":true,"abnormal":false,"sex":null,"findings":["a", {"c":1,"b":2}],"other":{}})");
+    EXPECT_EQ(record[FieldId::report].kind, Kind::text);
+    EXPECT_EQ(record[FieldId::age].kind, Kind::number);
+    EXPECT_EQ(record[FieldId::age].text, "61");
+    EXPECT_EQ(record[FieldId::normal].text, "true");
+    EXPECT_EQ(record[FieldId::abnormal].kind, Kind::boolean);
+    EXPECT_EQ(record[FieldId::sex].kind, Kind::null);
+    EXPECT_EQ(record[FieldId::findings].kind, Kind::other);
+    EXPECT_EQ(record[FieldId::findings].text, R"(["a",{"b":2,"c":1}])");
+    EXPECT_EQ(record[FieldId::other].text, "{}");
+    EXPECT_EQ(record[FieldId::image].kind, Kind::absent);
+}
+
+TEST(JsonReader, keeps_control_characters_that_were_escaped) {
+    EXPECT_EQ(taken(R"({"report":"a\u0000b\u0007"})")[FieldId::report].text, std::string_view("a\0b\a", 4));
+}
+
+TEST(JsonReader, takes_the_last_of_a_repeated_member) {
+    const auto record = taken(R"({"sex":"F","sex":"M","data_center_id":"a","data_center_id":"b"})");
+    EXPECT_EQ(record[FieldId::sex].text, "M");
+    EXPECT_EQ(record.data_center_id, "b");
+}
+
+TEST(JsonReader, knows_a_name_that_was_written_with_escapes) {
+    EXPECT_EQ(taken(R"({"\u0073ex":"F"})")[FieldId::sex].text, "F");
+}
+
+TEST(JsonReader, hands_over_what_the_sender_calls_itself_and_refuses_what_is_not_text) {
+    EXPECT_EQ(taken(R"({"data_center_id":"st-mary"})").data_center_id, "st-mary");
+    const auto refusal = refused(R"({"sex":"F","data_center_id":[1]})");
+    EXPECT_EQ(refusal.code, "data-center-id-not-text");
+    EXPECT_EQ(refusal.pointer, "/data_center_id");
+    EXPECT_EQ(refusal.found, "an array");
+}
+
+TEST(JsonReader, passes_over_a_byte_order_mark_and_space_around_the_record) {
+    EXPECT_EQ(taken("\xEF\xBB\xBF \r\n{\"sex\":\"F\"}\n ")[FieldId::sex].text, "F");
+}
+
+TEST(JsonReader, can_be_used_again_after_a_refusal) {
+    JsonReader reader;
+    EXPECT_TRUE(std::holds_alternative<Refusal>(reader.record(R"({"sex":"F","x":{"y":[1,)")));
+    const auto read = reader.record(R"({"age":3})");
+    ASSERT_TRUE(std::holds_alternative<RawData>(read));
+    EXPECT_EQ(to_canonical_json(std::get<RawData>(read)), R"({"age":3})");
+}
+
+TEST(JsonReader, refuses_every_kind_of_broken_json) {
+    for (const auto* json : {"",
+                             " ",
+                             "{",
+                             "}",
+                             R"({"a")",
+                             R"({"a":})",
+                             R"({"a":1,})",
+                             R"({"a":1 "b":2})",
+                             R"({"a":1}})",
+                             R"({"a":1}{})",
+                             R"({"a":[1})",
+                             R"({"a":{"b":1})",
+                             R"({"a":[1 2]})",
+                             R"({"a":[1,]})",
+                             R"({"a":[,1]})",
+                             R"({a:1})",
+                             R"({"a":tru})",
+                             R"({"a":nulll})",
+                             R"({"a":01})",
+                             R"({"a":1.})",
+                             R"({"a":.5})",
+                             R"({"a":+1})",
+                             R"({"a":1e})",
+                             R"({"a":-})",
+                             R"({"a":NaN})",
+                             R"({"a":"x)",
+                             R"({"a":"\x"})",
+                             R"({"a":"\u12"})",
+                             R"({"a":"\ud800"})",
+                             R"({"a":"\udc00"})",
+                             "{\"a\":\"x\ny\"}",
+                             R"({"a":'x'})",
+                             R"({"sex":tru})",
+                             R"({"sex":0x1})",
+                             R"({"age":1 2})",
+                             R"({"a":1}//)",
+                             R"({"a" 1})",
+                             R"({1:1})",
+                             R"({"a":1,,"b":2})",
+                             R"({,})"}) {
+        const auto code = refused(json).code;
+        EXPECT_EQ(code, std::string_view(json) == "}" ? "record-not-an-object" : "json-broken") << json;
+    }
+}
+
+TEST(JsonReader, says_where_the_json_is_broken) {
+    EXPECT_EQ(place(refused(R"({"age":6x})", {}, 12)), "json-broken 12:8");
+    EXPECT_EQ(place(refused("{\"report\":\"two\nlines\"}", {}, 3)), "json-broken 3:15");
+    EXPECT_EQ(refused(R"({"age":6x})").line, std::nullopt);
+    EXPECT_EQ(refused(R"({"age":6x})").pointer, "/age");
+    EXPECT_EQ(body("{\"sex\":\"F\",\n \"age\":6x}").shape, "json-broken 2:8");
+}
+
+TEST(JsonReader, refuses_what_is_not_an_object_and_says_what_it_is) {
+    EXPECT_EQ(refused("[]").found, "an array");
+    EXPECT_EQ(refused("12").found, "a number");
+    EXPECT_EQ(refused("null").found, "null");
+    EXPECT_EQ(refused("true").found, "a boolean");
+    EXPECT_EQ(refused(R"("x")").found, "a text");
+    EXPECT_EQ(refused("patient").found, "something that is not JSON");
+    EXPECT_EQ(refused("[]").code, "record-not-an-object");
+}
+
+TEST(JsonReader, refuses_bytes_that_are_not_utf8_and_says_where) {
+    EXPECT_EQ(place(refused("{\"report\":\"caf\xE9\"}", {}, 1)), "text-not-utf8 1:15");
+    for (const auto* bytes :
+         {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80", "\xFF", "\xF0\x80\x80\x80", "\xE0\x80\x80"})
+        EXPECT_EQ(refused("{\"report\":\"" + std::string(bytes) + "\"}").code, "text-not-utf8");
+}
+
+TEST(JsonReader, never_quotes_a_value_in_a_refusal) {
+    for (const auto* json : {R"({"report":"SECRET","age":SECRET})", R"({"report":"SECRET\q"})", R"({"data_center_id":{"SECRET":1}})",
+                             R"({"SECRET":{"SECRET":tru}})", "SECRET", R"("SECRET")", R"({"report":"SECRET)"}) {
+        const auto refusal = refused(json);
+        const auto all = refusal.code + refusal.detail + refusal.pointer + refusal.expected + refusal.found + refusal.mend;
+        EXPECT_THAT(all, Not(HasSubstr("SECRET"))) << json;
+    }
+}
+
+std::string nested(std::size_t depth, const std::string& member) {
+    return "{\"" + member + "\":" + std::string(depth, '[') + std::string(depth, ']') + "}";
+}
+
+TEST(JsonReader, refuses_what_lies_too_deep) {
+    taken(nested(63, "findings"));
+    EXPECT_EQ(refused(nested(64, "findings")).code, "json-too-deep");
+    EXPECT_EQ(refused(nested(64, "findings")).pointer, "/findings");
+    taken(nested(62, "x"));  // it stands in "extensions" later
+    EXPECT_EQ(refused(nested(63, "x")).code, "json-too-deep");
+    taken(R"({"extensions":)" + nested(62, "x") + "}");
+    EXPECT_EQ(refused(R"({"extensions":)" + nested(63, "x") + "}").code, "json-too-deep");
+    EXPECT_EQ(refused(nested(100'000, "x")).code, "json-too-deep");
+}
+
+TEST(JsonReader, refuses_a_record_over_the_bound_and_takes_one_of_it) {
+    const std::string json = R"({"sex":"F"})";
+    taken(json, {.record_bytes_max = json.size()});
+    const auto refusal = refused(json, {.record_bytes_max = json.size() - 1});
+    EXPECT_EQ(refusal.code, "record-too-large");
+    EXPECT_EQ(refusal.found, "11 bytes");
+}
+
+TEST(JsonReader, reads_a_body_of_one_object) {
+    const auto seen = body(" {\"sex\":\"F\"}\n");
+    EXPECT_EQ(seen.shape, "object");
+    EXPECT_THAT(seen.items, ElementsAre(R"({"sex":"F"})"));
+}
+
+TEST(JsonReader, refuses_a_body_that_is_one_broken_record_as_a_whole) {
+    EXPECT_EQ(body("{").shape, "json-broken 1:2");
+    EXPECT_EQ(body("").shape, "json-broken 1:1");
+    EXPECT_EQ(body("5").shape, "record-not-an-object 1:1");
+}
+
+TEST(JsonReader, reads_the_items_of_an_array_one_by_one_and_refuses_only_the_bad_ones) {
+    const auto seen = body("[{\"sex\":\"],[{\\\"\"},\n {\"age\":x}, 5 ,\n[1],\"a,b\", {\"a\":{\"b\":[1,2]}},\n{\"report\":\"\xFF\"}\n] ");
+    EXPECT_EQ(seen.shape, "array");
+    EXPECT_THAT(seen.items, ElementsAre(R"({"sex":"],[{\""})", "json-broken 2:9", "record-not-an-object 2:13", "record-not-an-object 3:1",
+                                        "record-not-an-object 3:5", R"({"extensions":{"a":{"b":[1,2]}}})", "text-not-utf8 4:12"));
+}
+
+TEST(JsonReader, takes_an_empty_array) {
+    EXPECT_EQ(body("[]").shape, "array");
+    EXPECT_EQ(body(" [ \n] ").items.size(), 0U);
+}
+
+TEST(JsonReader, refuses_an_array_whose_end_cannot_be_found_before_it_delivers_anything) {
+    for (const auto* json : {"[", R"([{"a":1})", R"([{"a":1},])", R"([,{"a":1}])", R"([{"a":1},,{}])", R"([{"a":"x}])", R"([{}]x)",
+                             R"([{}][])", "[{}}]", "[}", "[]]"}) {
+        const auto seen = body(json);
+        EXPECT_THAT(seen.shape, HasSubstr("json-broken")) << json;
+        EXPECT_EQ(seen.items.size(), 0U) << json;
+    }
+}
+
+TEST(JsonReader, refuses_a_body_with_too_many_items_before_it_delivers_anything) {
+    EXPECT_EQ(body("[{},{}]", {.items_max = 2}).items.size(), 2U);
+    const auto seen = body("[{},{},{}]", {.items_max = 2});
+    EXPECT_THAT(seen.shape, HasSubstr("too-many-items"));
+    EXPECT_EQ(seen.items.size(), 0U);
+}
+
+TEST(JsonReader, bounds_each_item_and_not_the_array) {
+    EXPECT_THAT(body(R"([{"sex":"F"},{"sex":"FF"},{"sex":"M"}])", {.record_bytes_max = 11}).items,
+                ElementsAre(R"({"sex":"F"})", "record-too-large 1:14", R"({"sex":"M"})"));
+}
+
+}  // namespace
+}  // namespace data_center_classifier::infrastructure::formats

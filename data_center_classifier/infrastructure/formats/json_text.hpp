@@ -1,0 +1,46 @@
+// What the readers of this room share about text: UTF-8, JSON strings and numbers, and canonical objects.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace data_center_classifier::infrastructure::formats {
+
+// Offset of the first byte that is not UTF-8 (RFC 3629: no overlong forms, no surrogates), or npos.
+std::size_t not_utf8_at(std::string_view text);
+
+// Appends `text` as a JSON string with its quotes. Escaped are only the quote, the backslash and control characters (\b \f \n \r \t, else
+// \u00xx).
+void append_json_string(std::string& out, std::string_view text);
+
+// True for a number as RFC 8259 writes it.
+bool is_json_number(std::string_view text);
+
+// Writes one JSON object at the end of a text: members in any order and repeated; closing sorts them by key and keeps the last of a name.
+// Objects may nest (a member's value may be another ObjectWriter's object) when all share `members`.
+class ObjectWriter {
+public:
+    struct Member {
+        std::size_t begin;     // of the member in the text
+        std::size_t key_size;  // with the quotes
+    };
+
+    ObjectWriter(std::string& out, std::vector<Member>& members);
+    // Starts a member; the caller appends its value to the text then.
+    void key(std::string_view name);
+    // Ends the object. Nothing but the braces stands there when it has no members.
+    void close();
+    bool empty() const { return members_.size() == first_; }
+
+private:
+    void reorder();
+
+    std::string& out_;
+    std::vector<Member>& members_;
+    std::size_t first_;
+    std::size_t begin_;
+};
+
+}  // namespace data_center_classifier::infrastructure::formats
