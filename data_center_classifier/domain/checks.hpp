@@ -1,5 +1,5 @@
-// The functions behind the checks, by the name that a rubric gives them. One file per dimension. Each is pure and answers pass, fail, or skip
-// when its question does not arise; that a field is missing is a matter of completeness alone.
+// The functions behind the checks, by the name that a rubric gives them. One file per dimension. Each is pure and answers pass, fail, or
+// skip when its question does not arise; that a field is missing is a matter of completeness alone.
 #pragma once
 
 #include "data_center_classifier/domain/facts.hpp"

@@ -26,10 +26,10 @@ Outcome has_outcome_label(const Facts& facts) {
 
 // Only parts of which there are two have a side.
 Outcome has_laterality(const Facts& facts) {
-    constexpr auto paired = std::to_array<std::string_view>({"ACJOINT", "ANKLE", "ARM", "AXILLA", "BREAST", "CALCANEUS", "CLAVICLE", "EAR",
-                                                             "ELBOW", "EXTREMITY", "EYE", "FEMUR", "FIBULA", "FINGER", "FOOT", "FOREARM", "HAND", "HIP",
-                                                             "HUMERUS", "KIDNEY", "KNEE", "LEG", "OVARY", "PATELLA", "RADIUS", "SCAPULA",
-                                                             "SHOULDER", "THIGH", "THUMB", "TIBIA", "TOE", "ULNA", "WRIST"});
+    constexpr auto paired = std::to_array<std::string_view>(
+        {"ACJOINT", "ANKLE",   "ARM",    "AXILLA",  "BREAST",   "CALCANEUS", "CLAVICLE", "EAR",     "ELBOW",  "EXTREMITY", "EYE",
+         "FEMUR",   "FIBULA",  "FINGER", "FOOT",    "FOREARM",  "HAND",      "HIP",      "HUMERUS", "KIDNEY", "KNEE",      "LEG",
+         "OVARY",   "PATELLA", "RADIUS", "SCAPULA", "SHOULDER", "THIGH",     "THUMB",    "TIBIA",   "TOE",    "ULNA",      "WRIST"});
     if (facts.has(laterality)) return Outcome::pass;
     const bool is_paired = facts.body_part && std::find(paired.begin(), paired.end(), *facts.body_part) != paired.end();
     return is_paired ? Outcome::fail : Outcome::skip;

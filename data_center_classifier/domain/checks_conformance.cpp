@@ -17,8 +17,9 @@ Outcome field_is(const Facts& facts, FieldId field, Holds holds) {
 }
 
 Outcome record_says_something(const Facts& facts) {
-    constexpr auto content = std::to_array({image, diagnosis, report, body_part, modality, symptoms, clinical_history, findings, impression,
-                                            recommendation, indication, comparison, technique, no_finding, normal, abnormal, uncertain, code});
+    constexpr auto content =
+        std::to_array({image, diagnosis, report, body_part, modality, symptoms, clinical_history, findings, impression, recommendation,
+                       indication, comparison, technique, no_finding, normal, abnormal, uncertain, code});
     return pass_if(std::any_of(content.begin(), content.end(), [&](FieldId field) { return facts.has(field); }));
 }
 

@@ -132,10 +132,12 @@ Outcome modality_agrees_with_body_part(const Facts& facts) {
     if (!facts.modality || !facts.body_part) return Outcome::skip;
     const auto& part = *facts.body_part;
     if (*facts.modality == "MG") return pass_if(is_one_of(part, {"BREAST", "AXILLA", "CHEST"}));
-    if (is_one_of(*facts.modality, {"IO", "PX"})) return pass_if(is_one_of(part, {"JAW", "MANDIBLE", "MAXILLA", "TMJ", "TOOTH", "MOUTH", "HEAD", "FACE"}));
+    if (is_one_of(*facts.modality, {"IO", "PX"}))
+        return pass_if(is_one_of(part, {"JAW", "MANDIBLE", "MAXILLA", "TMJ", "TOOTH", "MOUTH", "HEAD", "FACE"}));
     if (is_one_of(*facts.modality, {"OP", "OPT", "OPM", "OPV", "OCT", "AR", "LEN", "KER", "SRF", "VA", "OAM"}))
         return pass_if(is_one_of(part, {"EYE", "ORBIT", "RETINA", "HEAD"}) || (*facts.modality == "OCT" && part != "CHEST"));
-    if (is_one_of(*facts.modality, {"ECG", "EPS", "HD"})) return pass_if(is_one_of(part, {"HEART", "CHEST", "CORONARYARTERY", "AORTA", "WHOLEBODY"}));
+    if (is_one_of(*facts.modality, {"ECG", "EPS", "HD"}))
+        return pass_if(is_one_of(part, {"HEART", "CHEST", "CORONARYARTERY", "AORTA", "WHOLEBODY"}));
     if (*facts.modality == "IVOCT") return pass_if(part.ends_with("ARTERY") || is_one_of(part, {"HEART", "AORTA", "CHEST"}));
     return Outcome::pass;
 }
@@ -145,26 +147,54 @@ struct PartRegion {
     std::uint16_t regions;
 };
 constexpr auto part_regions = std::to_array<PartRegion>({
-    {"ABDOMEN", abdomen | pelvis | spine},   {"ABDOMENPELVIS", abdomen | pelvis}, {"ANKLE", lower_limb},
-    {"ARM", upper_limb},                     {"BLADDER", pelvis | abdomen},       {"BRAIN", head},
-    {"BREAST", breast | chest},              {"CHEST", chest | heart | breast | spine}, {"CHESTABDOMEN", chest | heart | abdomen},
-    {"CHESTABDPELVIS", chest | heart | abdomen | pelvis}, {"CLAVICLE", upper_limb | chest}, {"CSPINE", spine | neck},
-    {"ELBOW", upper_limb},                   {"FEMUR", lower_limb},               {"FINGER", upper_limb},
-    {"FOOT", lower_limb},                    {"FOREARM", upper_limb},             {"HAND", upper_limb},
-    {"HEAD", head | neck},                   {"HEADNECK", head | neck},           {"HEART", heart | chest},
-    {"HIP", pelvis | lower_limb},            {"HUMERUS", upper_limb},             {"KIDNEY", abdomen},
-    {"KNEE", lower_limb},                    {"LEG", lower_limb},                 {"LIVER", abdomen},
-    {"LSPINE", spine | abdomen},             {"LUNG", chest | heart},             {"NECK", neck | head | spine},
-    {"PANCREAS", abdomen},                   {"PELVIS", pelvis | lower_limb | abdomen}, {"PROSTATE", pelvis},
-    {"SHOULDER", upper_limb},                {"SKULL", head},                     {"SPINE", spine},
-    {"TIBIA", lower_limb},                   {"TOE", lower_limb},                 {"TSPINE", spine | chest},
-    {"UTERUS", pelvis | abdomen},            {"WRIST", upper_limb},
+    {"ABDOMEN", abdomen | pelvis | spine},
+    {"ABDOMENPELVIS", abdomen | pelvis},
+    {"ANKLE", lower_limb},
+    {"ARM", upper_limb},
+    {"BLADDER", pelvis | abdomen},
+    {"BRAIN", head},
+    {"BREAST", breast | chest},
+    {"CHEST", chest | heart | breast | spine},
+    {"CHESTABDOMEN", chest | heart | abdomen},
+    {"CHESTABDPELVIS", chest | heart | abdomen | pelvis},
+    {"CLAVICLE", upper_limb | chest},
+    {"CSPINE", spine | neck},
+    {"ELBOW", upper_limb},
+    {"FEMUR", lower_limb},
+    {"FINGER", upper_limb},
+    {"FOOT", lower_limb},
+    {"FOREARM", upper_limb},
+    {"HAND", upper_limb},
+    {"HEAD", head | neck},
+    {"HEADNECK", head | neck},
+    {"HEART", heart | chest},
+    {"HIP", pelvis | lower_limb},
+    {"HUMERUS", upper_limb},
+    {"KIDNEY", abdomen},
+    {"KNEE", lower_limb},
+    {"LEG", lower_limb},
+    {"LIVER", abdomen},
+    {"LSPINE", spine | abdomen},
+    {"LUNG", chest | heart},
+    {"NECK", neck | head | spine},
+    {"PANCREAS", abdomen},
+    {"PELVIS", pelvis | lower_limb | abdomen},
+    {"PROSTATE", pelvis},
+    {"SHOULDER", upper_limb},
+    {"SKULL", head},
+    {"SPINE", spine},
+    {"TIBIA", lower_limb},
+    {"TOE", lower_limb},
+    {"TSPINE", spine | chest},
+    {"UTERUS", pelvis | abdomen},
+    {"WRIST", upper_limb},
 });
 
 // In one study of 2002 the tag was wrong in 15 % of the images; the report knows better.
 Outcome body_part_agrees_with_text(const Facts& facts) {
     if (!facts.body_part || facts.narrative.regions == 0) return Outcome::skip;
-    const auto* const found = std::find_if(part_regions.begin(), part_regions.end(), [&](const auto& one) { return one.part == *facts.body_part; });
+    const auto* const found =
+        std::find_if(part_regions.begin(), part_regions.end(), [&](const auto& one) { return one.part == *facts.body_part; });
     if (found == part_regions.end()) return Outcome::skip;
     return pass_if((found->regions & facts.narrative.regions) != 0);
 }
@@ -189,7 +219,8 @@ Outcome report_is_no_placeholder(const Facts& facts) {
         if (facts.has(field) && facts.text(field).size() > longest.size()) longest = facts.text(field);
     if (longest.empty()) return Outcome::skip;
     const auto lower = lower_of(trimmed(longest));
-    for (const std::string_view start : {"lorem ipsum", "test test", "this is a test", "asdf", "xxxx", "see attached", "see report", "ver adjunto"})
+    for (const std::string_view start :
+         {"lorem ipsum", "test test", "this is a test", "asdf", "xxxx", "see attached", "see report", "ver adjunto"})
         if (lower.view().starts_with(start)) return Outcome::fail;
     return pass_if(std::count_if(longest.begin(), longest.end(), is_space) >= 1 && longest.size() >= 8);
 }

@@ -261,7 +261,9 @@ constexpr auto rows = std::to_array<Row>({
     {"no_phone_number", fail, "report=call +34 600 123 456"},
     {"no_phone_number", fail, "report=call (555) 223-4567"},
     {"no_phone_number", fail, "report=call 555-223-4567 now"},
-    {"no_phone_number", fail, "report=Tel\xc3\xa9" "fono: 915551234"},
+    {"no_phone_number", fail,
+     "report=Tel\xc3\xa9"
+     "fono: 915551234"},
     {"no_national_id", pass, "patient_id=00000013\nimage=12345678Z.dcm\nrecord_id=12345678Z"},
     {"no_national_id", pass, "report=DNI 12345678A, UID 1.2.840.113619.2, code 12345678-5, run 12"},
     {"no_national_id", fail, "patient_id=12345678Z"},

@@ -104,7 +104,8 @@ std::optional<std::string> normal_body_part(Value value, const CodeLists& lists)
     auto view = words->view();
     for (const std::string_view tail : {"", " structure", " region"}) {
         if (!view.ends_with(tail)) continue;
-        if (const auto found = lists.body_part_synonyms.find(view.substr(0, view.size() - tail.size())); found != lists.body_part_synonyms.end())
+        if (const auto found = lists.body_part_synonyms.find(view.substr(0, view.size() - tail.size()));
+            found != lists.body_part_synonyms.end())
             return found->second;
         if (const auto term = as_term(view.substr(0, view.size() - tail.size()), lists); !term.empty()) return std::string(term);
     }

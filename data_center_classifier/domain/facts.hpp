@@ -34,11 +34,11 @@ struct Facts {
     const Rubric& rubric;
     std::array<Value, field_count> values;
     std::array<bool, field_count> is_missing{};
-    bool clean_text = true;                      // of every field and the extensions
-    TextSigns signs;                             // identifiers of the whole record
-    TextSigns narrative;                         // regions and sides of report, findings and impression
+    bool clean_text = true;                               // of every field and the extensions
+    TextSigns signs;                                      // identifiers of the whole record
+    TextSigns narrative;                                  // regions and sides of report, findings and impression
     std::optional<std::string> modality, body_part, sex;  // normal forms
-    std::optional<double> age;                   // years
+    std::optional<double> age;                            // years
     std::optional<int> birth_year;
     std::optional<Moment> study, report, diagnosis;
 };

@@ -8,8 +8,10 @@ namespace data_center_classifier::domain {
 namespace {
 
 constexpr std::string_view good =
-    "record_id=CT-1\npatient_id=p-17\nimage=1.2.840.113619.2.55.3\ndiagnosis=Pneumonia\nreport=Consolidation in the left lung.\nbody_part=CHEST\n"
-    "modality=CT\nage=45\nsex=F\nethnicity=Hispanic\nsymptoms=cough\nclinical_history=Asthma\nfindings=Consolidation.\nimpression=Pneumonia.\n"
+    "record_id=CT-1\npatient_id=p-17\nimage=1.2.840.113619.2.55.3\ndiagnosis=Pneumonia\nreport=Consolidation in the left "
+    "lung.\nbody_part=CHEST\n"
+    "modality=CT\nage=45\nsex=F\nethnicity=Hispanic\nsymptoms=cough\nclinical_history=Asthma\nfindings=Consolidation.\nimpression="
+    "Pneumonia.\n"
     "recommendation=Follow up\nindication=Cough\ncomparison=2024\ntechnique=Axial\nabnormal=1\ncode=J18.9\nstudy_date=2026-03-01\n"
     "report_date=2026-03-01\nbirth_year=1980\nlaterality=U\nmanufacturer=Philips";
 
@@ -43,7 +45,8 @@ TEST(raw_data, names_and_fields_agree) {
 TEST(raw_data, null_flavours_are_missing) {
     for (const auto* text : {"", " ", "-", "--", "Unknown", "N/A", "n.a.", "NI", "none", "NULL", "-9999", "Sin datos", "no consta", "?"})
         EXPECT_TRUE(is_missing({Kind::text, text})) << text;
-    for (const auto* text : {"0", "-1", "O", "OT", "no", "unknown primary tumour", "nil by mouth"}) EXPECT_FALSE(is_missing({Kind::text, text})) << text;
+    for (const auto* text : {"0", "-1", "O", "OT", "no", "unknown primary tumour", "nil by mouth"})
+        EXPECT_FALSE(is_missing({Kind::text, text})) << text;
     EXPECT_TRUE(is_missing({}));
     EXPECT_TRUE(is_missing({Kind::null, ""}));
     EXPECT_FALSE(is_missing({Kind::boolean, "false"}));
@@ -113,22 +116,23 @@ TEST(judge, one_collapsed_dimension_costs_much_and_leaves_a_rest) {
 
 TEST(judge, is_deterministic_and_bounded_on_any_bytes) {
     const auto rubric = test::every_check();
-    EXPECT_TRUE(rc::check("any record", [&](const std::vector<std::pair<std::uint8_t, std::string>>& fields, const std::string& extensions) {
-        RawData record;
-        for (const auto& [number, text] : fields)
-            record.set(static_cast<FieldId>(number % field_count), static_cast<Kind>(1 + number / field_count % 5), text);
-        record.extensions = extensions;
-        const auto context = test::at("2026-03-01T22:00:00Z");
-        const auto first = judge(record, rubric, context), second = judge(record, rubric, context);
-        RC_ASSERT(first.outcomes == second.outcomes);
-        RC_ASSERT(first.score == second.score);
-        RC_ASSERT(first.score >= 0 && first.score <= 100);
-        RC_ASSERT(first.outcomes.size() == rubric.checks.size());
-    }));
+    EXPECT_TRUE(
+        rc::check("any record", [&](const std::vector<std::pair<std::uint8_t, std::string>>& fields, const std::string& extensions) {
+            RawData record;
+            for (const auto& [number, text] : fields)
+                record.set(static_cast<FieldId>(number % field_count), static_cast<Kind>(1 + number / field_count % 5), text);
+            record.extensions = extensions;
+            const auto context = test::at("2026-03-01T22:00:00Z");
+            const auto first = judge(record, rubric, context), second = judge(record, rubric, context);
+            RC_ASSERT(first.outcomes == second.outcomes);
+            RC_ASSERT(first.score == second.score);
+            RC_ASSERT(first.score >= 0 && first.score <= 100);
+            RC_ASSERT(first.outcomes.size() == rubric.checks.size());
+        }));
 }
 
 TEST(judge, finds_identifiers_wherever_they_stand_in_prose) {
-    const std::vector<std::string> identifiers{"Doe^John",      "ana.roe@example.org", "Tel. 600 123 456", "12.345.678-5",
+    const std::vector<std::string> identifiers{"Doe^John",        "ana.roe@example.org", "Tel. 600 123 456",      "12.345.678-5",
                                                "DOB: 1960-03-02", "12 Main Street",      "Patient name: Jane Roe"};
     EXPECT_TRUE(rc::check("words around", [&](std::uint8_t before, std::uint8_t after, std::uint8_t which) {
         std::string text = "findings=";

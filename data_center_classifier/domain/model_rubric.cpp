@@ -30,8 +30,8 @@ bool CodeList::contains(std::string_view code) const {
 }
 
 CheckFunction check_function(std::string_view name) {
-    for (const auto checks : {conformance_checks(), completeness_checks(), plausibility_checks(), timeliness_checks(), uniqueness_checks(),
-                              privacy_checks()})
+    for (const auto checks :
+         {conformance_checks(), completeness_checks(), plausibility_checks(), timeliness_checks(), uniqueness_checks(), privacy_checks()})
         for (const auto& check : checks)
             if (check.name == name) return check.run;
     return nullptr;

@@ -15,7 +15,7 @@ double floored(double rate) {
 
 // What a dimension takes away, in the logarithm of the score.
 double log_cost(double weight, double rate) {
-    return -weight * std::log(floored(rate));
+    return weight * std::log(1 / floored(rate));
 }
 
 std::vector<DimensionScore> dimensions_of(const Rubric& rubric, std::span<const CheckCount> counts) {
@@ -57,7 +57,8 @@ void share_costs(Scorecard& card) {
         if (total > 0) dimension.cost = (100 - card.score) * log_cost(dimension.weight, dimension.rate) / total;
 }
 
-std::vector<FailingCheck> failing_checks(const Rubric& rubric, std::span<const CheckCount> counts, const std::vector<DimensionScore>& dimensions) {
+std::vector<FailingCheck> failing_checks(const Rubric& rubric, std::span<const CheckCount> counts,
+                                         const std::vector<DimensionScore>& dimensions) {
     std::array<double, dimension_count> failed{};
     const auto weight_failed = [&](std::size_t i) { return rubric.checks[i].weight * static_cast<double>(counts[i].fail); };
     for (std::size_t i = 0; i < counts.size(); ++i) failed[static_cast<std::size_t>(rubric.checks[i].dimension)] += weight_failed(i);
@@ -112,7 +113,8 @@ double wilson_lower(double rate, double n) {
 }
 
 char grade_of(double score, const Rubric& rubric) {
-    const auto better = std::count_if(rubric.grade_above.begin(), rubric.grade_above.end(), [&](double cut_off) { return score <= cut_off; });
+    const auto better =
+        std::count_if(rubric.grade_above.begin(), rubric.grade_above.end(), [&](double cut_off) { return score <= cut_off; });
     return static_cast<char>('A' + better);
 }
 

@@ -13,8 +13,16 @@ namespace data_center_classifier::domain {
 namespace {
 
 Check check_of(Dimension dimension, double weight) {
-    return {.id = "X", .dimension = dimension, .field = "", .severity = Severity::investigative, .weight = weight, .function = "", .title = "",
-            .expected = "", .mend = "", .run = nullptr};
+    return {.id = "X",
+            .dimension = dimension,
+            .field = "",
+            .severity = Severity::investigative,
+            .weight = weight,
+            .function = "",
+            .title = "",
+            .expected = "",
+            .mend = "",
+            .run = nullptr};
 }
 
 // Two checks a dimension, of weight 1 and 3.
@@ -67,7 +75,9 @@ TEST(scorecard, without_records_has_no_grade) {
 TEST(scorecard, is_the_weighted_geometric_mean_of_the_rates) {
     const auto card = card_of({0.985, 0.91, 0.96, 0.78, 0.99, 1}, 100'000);
     const double expected =
-        100 * std::exp((0.25 * std::log(0.985) + 0.25 * std::log(0.91) + 0.20 * std::log(0.96) + 0.15 * std::log(0.78) + 0.10 * std::log(0.99)) / 0.95);
+        100 *
+        std::exp((0.25 * std::log(0.985) + 0.25 * std::log(0.91) + 0.20 * std::log(0.96) + 0.15 * std::log(0.78) + 0.10 * std::log(0.99)) /
+                 0.95);
     EXPECT_NEAR(card.score, expected, 1e-9);
     EXPECT_LT(card.score_lower, card.score);
     EXPECT_FALSE(card.provisional);

@@ -37,7 +37,8 @@ inline RawData record_of(std::string_view lines) {
 inline CodeLists small_lists() {
     CodeLists lists;
     lists.modalities = CodeList({"CR", "CT", "DX", "ECG", "MG", "MR", "OP", "OT", "PX", "US"});
-    lists.body_parts = CodeList({"ABDOMEN", "ANKLE", "BREAST", "CHEST", "CSPINE", "EYE", "HEAD", "HEART", "JAW", "KNEE", "PROSTATE", "UTERUS"});
+    lists.body_parts =
+        CodeList({"ABDOMEN", "ANKLE", "BREAST", "CHEST", "CSPINE", "EYE", "HEAD", "HEART", "JAW", "KNEE", "PROSTATE", "UTERUS"});
     lists.body_part_synonyms = {{"thoracic", "CHEST"}, {"thorax", "CHEST"}, {"torax", "CHEST"}, {"pecho", "CHEST"}, {"rodilla", "KNEE"}};
     lists.icd10cm = CodeList({"C61", "J189", "O80", "P071", "S72001A", "Z125"});
     return lists;
@@ -49,19 +50,30 @@ inline Rubric every_check() {
     rubric.version = "test-1";
     rubric.dimension_weight = {0.25, 0.25, 0.20, 0.15, 0.10, 0};
     rubric.lists = small_lists();
-    const std::array lists{conformance_checks(), completeness_checks(), plausibility_checks(), timeliness_checks(), uniqueness_checks(), privacy_checks()};
+    const std::array lists{conformance_checks(), completeness_checks(), plausibility_checks(),
+                           timeliness_checks(),  uniqueness_checks(),   privacy_checks()};
     for (std::size_t d = 0; d < lists.size(); ++d)
         for (const auto& check : lists[d]) {
             const auto dimension = static_cast<Dimension>(d);
             const auto severity = dimension == Dimension::privacy ? Severity::required : Severity::investigative;
-            rubric.checks.push_back({.id = std::string(check.name), .dimension = dimension, .field = "", .severity = severity, .weight = 1,
-                                     .function = std::string(check.name), .title = "", .expected = "", .mend = "", .run = check.run});
+            rubric.checks.push_back({.id = std::string(check.name),
+                                     .dimension = dimension,
+                                     .field = "",
+                                     .severity = severity,
+                                     .weight = 1,
+                                     .function = std::string(check.name),
+                                     .title = "",
+                                     .expected = "",
+                                     .mend = "",
+                                     .run = check.run});
         }
     return rubric;
 }
 
 inline JudgeContext at(std::string_view time) {
-    return {.received_at = kernel::timestamp_from_text(time).value_or(kernel::Timestamp{}), .same_key_other_content = {}, .same_content_other_key = {}};
+    return {.received_at = kernel::timestamp_from_text(time).value_or(kernel::Timestamp{}),
+            .same_key_other_content = {},
+            .same_content_other_key = {}};
 }
 
 }  // namespace data_center_classifier::domain::test

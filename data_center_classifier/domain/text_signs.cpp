@@ -73,7 +73,8 @@ bool is_name_like(std::string_view word) {
     return known == nullptr || (known->regions == 0 && known->role != WordRole::no_name && known->role != WordRole::filler);
 }
 
-// "Doe^John": the component that ends at the caret, and the one behind it. HL7 codes have digits in the first or a coding system in the third.
+// "Doe^John": the component that ends at the caret, and the one behind it. HL7 codes have digits in the first or a coding system in the
+// third.
 bool is_person_name_at(std::string_view text, std::size_t caret) {
     std::size_t begin = caret;
     while (begin > 0 && is_name_byte(text[begin - 1])) --begin;
@@ -86,7 +87,8 @@ bool is_person_name_at(std::string_view text, std::size_t caret) {
     if (end < text.size() && is_digit(text[end])) return false;
     const auto* known = known_word(given);
     if (known != nullptr && (known->regions != 0 || known->role == WordRole::no_name)) return false;
-    constexpr auto coding_systems = std::to_array<std::string_view>({"ICD", "I10", "I9", "LN", "SCT", "SNM", "SNOMED", "LOINC", "RADLEX", "DCM", "SRT", "UMLS", "L"});
+    constexpr auto coding_systems =
+        std::to_array<std::string_view>({"ICD", "I10", "I9", "LN", "SCT", "SNM", "SNOMED", "LOINC", "RADLEX", "DCM", "SRT", "UMLS", "L"});
     const auto third = text.substr(end, 8);
     return !third.starts_with('^') || std::none_of(coding_systems.begin(), coding_systems.end(), [&](auto system) {
         const auto rest = third.substr(1);
@@ -235,7 +237,8 @@ bool is_labelled_address(Cursor value) {
     }
     if (!is_name_like(Cursor(value).word())) return false;
     const auto line = value.text.substr(value.at, 60);
-    return std::any_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(std::min(line.find_first_of("\n.;"), line.size())), is_digit);
+    return std::any_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(std::min(line.find_first_of("\n.;"), line.size())),
+                       is_digit);
 }
 
 class Scanner {
@@ -297,7 +300,8 @@ private:
         const auto value = value_behind({text_, at_}, colon);
         switch (word.role) {
             case WordRole::name_label: return found_if(colon && is_labelled_name(value, 1), Identifier::labelled_name);
-            case WordRole::name_word: return found_if(colon && names_a_person(begin) && is_labelled_name(value, 2), Identifier::labelled_name);
+            case WordRole::name_word:
+                return found_if(colon && names_a_person(begin) && is_labelled_name(value, 2), Identifier::labelled_name);
             case WordRole::person_word:
                 return found_if(colon && names_a_person(begin) && is_labelled_name(value, 2, true), Identifier::labelled_name);
             case WordRole::phone_label: return found_if(is_labelled_phone(value), Identifier::phone);
@@ -316,7 +320,8 @@ private:
     bool names_a_person(std::size_t begin) const {
         const auto gap = text_.substr(before_end_, begin - before_end_);
         if (before_end_ == 0 || gap.find_first_not_of(" '") != std::string_view::npos) return true;
-        return before_ != nullptr && (before_->role == WordRole::name_prefix || before_->role == WordRole::person_word || before_->role == WordRole::name_word);
+        return before_ != nullptr &&
+               (before_->role == WordRole::name_prefix || before_->role == WordRole::person_word || before_->role == WordRole::name_word);
     }
 
     std::string_view text_;

@@ -1,9 +1,9 @@
 // The assembler copies the files into read-only data. ACOPIO_EMBEDDED_ROOT is set by the build, for this file alone.
 #include "data_center_classifier/infrastructure/formats/embedded_files.hpp"
 
-#define EMBED(name, path)                                                                                                  \
-    __asm__(".pushsection .rodata\n.balign 16\n.globl acopio_" #name "_begin\nacopio_" #name "_begin:\n.incbin \"" path      \
-            "\"\n.globl acopio_" #name "_end\nacopio_" #name "_end:\n.popsection\n");                                      \
+#define EMBED(name, path)                                                                                               \
+    __asm__(".pushsection .rodata\n.balign 16\n.globl acopio_" #name "_begin\nacopio_" #name "_begin:\n.incbin \"" path \
+            "\"\n.globl acopio_" #name "_end\nacopio_" #name "_end:\n.popsection\n");                                   \
     extern "C" const char acopio_##name##_begin[], acopio_##name##_end[];
 
 EMBED(rubric, ACOPIO_EMBEDDED_ROOT "rubrics/acopio-1.json")

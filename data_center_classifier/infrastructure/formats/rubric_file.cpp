@@ -3,8 +3,8 @@
 #include "data_center_classifier/infrastructure/formats/formats.hpp"
 #include "kernel/check.hpp"
 
-#include <boost/json.hpp>
 #include <zlib.h>
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -137,9 +137,8 @@ std::optional<Dimension> dimension_named(std::string_view name) {
 }
 
 bool is_check_id(std::string_view id) {
-    return id.size() <= 32 && std::all_of(id.begin(), id.end(), [](char c) {
-               return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-           });
+    return id.size() <= 32 && std::all_of(id.begin(), id.end(),
+                                          [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
 }
 
 Result<domain::Check> check_from(const json::value& value, std::size_t index) {
@@ -176,7 +175,8 @@ void read_dimensions(Members& rubric_members, domain::Rubric& rubric) {
         rubric.dimension_weight[d] = members.number(domain::to_text(static_cast<Dimension>(d)), 0, 1);
         sum += rubric.dimension_weight[d];
     }
-    if (rubric.dimension_weight[static_cast<std::size_t>(Dimension::privacy)] != 0) members.fail("privacy", "privacy is a gate: 0 is expected");
+    if (rubric.dimension_weight[static_cast<std::size_t>(Dimension::privacy)] != 0)
+        members.fail("privacy", "privacy is a gate: 0 is expected");
     rubric_members.take_error_of(members);
     if (sum <= 0 || sum > 1.000001) rubric_members.fail("dimensions", "weights with a sum above 0 and up to 1 are expected");
 }

@@ -3,8 +3,8 @@
 #include "data_center_classifier/domain/judge.hpp"
 #include "data_center_classifier/infrastructure/formats/formats.hpp"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+#include <boost/json.hpp>
 
 #include <set>
 
@@ -44,8 +44,8 @@ TEST(built_in_rubric, uses_every_function_once) {
     std::multiset<std::string_view> used;
     for (const auto& check : rubric().checks) used.insert(check.function);
     using namespace domain;
-    for (const auto checks : {conformance_checks(), completeness_checks(), plausibility_checks(), timeliness_checks(), uniqueness_checks(),
-                              privacy_checks()})
+    for (const auto checks :
+         {conformance_checks(), completeness_checks(), plausibility_checks(), timeliness_checks(), uniqueness_checks(), privacy_checks()})
         for (const auto& check : checks) EXPECT_EQ(used.count(check.name), 1U) << check.name;
 }
 
@@ -69,7 +69,8 @@ TEST(built_in_lists, hold_the_codes) {
 }
 
 TEST(built_in_lists, know_the_five_ways_to_write_chest) {
-    for (const auto* text : {"thoracic", "Thoracic structure (body structure)", "Thoracic", "Thoracic structure", "Chest", "t\xc3\xb3rax", "PECHO"})
+    for (const auto* text :
+         {"thoracic", "Thoracic structure (body structure)", "Thoracic", "Thoracic structure", "Chest", "t\xc3\xb3rax", "PECHO"})
         EXPECT_EQ(domain::normal_body_part({domain::Kind::text, text}, rubric().lists), "CHEST") << text;
 }
 
