@@ -112,7 +112,7 @@ public:
         std::uint16_t port = 0;  // 0: any free one, see port()
         int threads = 1;
         std::string name = "http";  // in log lines and metric labels
-        Limits limits;
+        Limits limits = {};
         std::string port_option = "--port";  // named in the error for a taken port
     };
     // Binds and listens; unavailable "port-taken" with a message that says how to choose another.

@@ -1,0 +1,204 @@
+// Listening, the I/O threads, and the orderly end.
+#include "platform/http/connection.hpp"
+#include "platform/runtime/logging.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace platform::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using Acceptor = asio::basic_socket_acceptor<tcp, asio::io_context::executor_type>;
+using kernel::Error;
+using kernel::ErrorKind;
+constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
+
+constexpr std::chrono::milliseconds sweep_every{500};
+constexpr std::chrono::milliseconds accept_again_after{50};
+
+// A lane, its thread and its sweep.
+struct Runner {
+    explicit Runner(Site& site) : lane(site), sweep_timer(lane.io), work(asio::make_work_guard(lane.io)) {}
+
+    Lane lane;
+    asio::steady_timer sweep_timer;
+    asio::executor_work_guard<asio::io_context::executor_type> work;
+    std::jthread thread;
+};
+
+Await<void> sweep(Runner* runner) {
+    for (;;) {
+        runner->sweep_timer.expires_after(sweep_every);
+        const auto [error] = co_await runner->sweep_timer.async_wait(quietly);
+        if (error) co_return;
+        runner->lane.sweep();
+    }
+}
+
+// A connection too many: told so without waiting, and closed.
+void turn_away(Socket socket) {
+    static const std::string text = [] {
+        auto problem = problem_from({ErrorKind::busy, "too-many-connections", "too many connections are open; retry later"});
+        const auto body = to_json(problem);
+        return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\n"
+               "Content-Length: " +
+               std::to_string(body.size()) + "\r\n\r\n" + body;
+    }();
+    boost::system::error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer(text), ignored);
+    socket.shutdown(Socket::shutdown_send, ignored);
+    std::array<char, 4096> unread{};
+    socket.read_some(asio::buffer(unread), ignored);  // a close with unread bytes would be a reset
+}
+
+class AsioServer final : public Server {
+public:
+    AsioServer(Options options, const Routes& routes, runtime::Metrics& metrics) : site_(std::move(options), routes, metrics) {
+        for (int i = 0; i < std::max(site_.options.threads, 1); ++i) runners_.push_back(std::make_unique<Runner>(site_));
+        acceptor_.emplace(runners_.front()->lane.io);
+        accept_timer_.emplace(runners_.front()->lane.io);
+    }
+    ~AsioServer() override { stop_all(); }
+
+    kernel::Result<void> bind();
+    std::uint16_t port() const override { return port_; }
+    void start() override;
+    void stop() override { stop_all(); }
+
+private:
+    Await<void> accept();
+    void take(Runner& runner, Socket socket);
+    void stop_all();
+    template <class F>
+    void on_every_lane(F act) {
+        for (auto& runner : runners_) asio::post(runner->lane.io, [runner = runner.get(), act] { act(*runner); });
+    }
+
+    Site site_;
+    std::vector<std::unique_ptr<Runner>> runners_;
+    std::optional<Acceptor> acceptor_;              // of the first lane
+    std::optional<asio::steady_timer> accept_timer_;
+    std::uint16_t port_ = 0;
+    std::mutex life_;
+    bool started_ = false;
+    bool stopped_ = false;
+};
+
+kernel::Result<void> AsioServer::bind() {
+    const auto& options = site_.options;
+    const auto where = options.host + ":" + std::to_string(options.port);
+    boost::system::error_code error;
+    tcp::resolver resolver(runners_.front()->lane.io);
+    const auto found = resolver.resolve(options.host, std::to_string(options.port), tcp::resolver::passive, error);
+    if (error || found.empty())
+        return Error{ErrorKind::incorrect, "host-unknown", options.name + " cannot listen on " + where + ": the host is unknown"};
+    const auto endpoint = found.begin()->endpoint();
+    acceptor_->open(endpoint.protocol(), error);
+    if (!error) acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_->bind(endpoint, error);
+    if (!error) acceptor_->listen(tcp::acceptor::max_listen_connections, error);
+    if (error == asio::error::address_in_use)
+        return Error{ErrorKind::unavailable, "port-taken",
+                     options.name + " cannot listen on " + where + ": the port is taken; choose another with " + options.port_option};
+    if (error) return Error{ErrorKind::unavailable, "listen-failed", options.name + " cannot listen on " + where + ": " + error.message()};
+    port_ = acceptor_->local_endpoint(error).port();
+    return kernel::ok();
+}
+
+void AsioServer::start() {
+    const std::lock_guard lock(life_);
+    if (started_ || stopped_) return;
+    started_ = true;
+    const auto rethrow = [](const std::exception_ptr& thrown) {
+        if (thrown) std::rethrow_exception(thrown);
+    };
+    for (auto& runner : runners_) asio::co_spawn(runner->lane.io, sweep(runner.get()), rethrow);
+    asio::co_spawn(runners_.front()->lane.io, accept(), rethrow);
+    const auto name = site_.options.name.substr(0, 15);
+    for (auto& runner : runners_) {
+        runner->thread = std::jthread([raw = runner.get()] { raw->lane.io.run(); });
+        pthread_setname_np(runner->thread.native_handle(), name.c_str());
+    }
+}
+
+Await<void> AsioServer::accept() {
+    for (std::size_t next = 0;; next = (next + 1) % runners_.size()) {
+        auto& runner = *runners_[next];
+        auto [error, socket] = co_await acceptor_->async_accept(runner.lane.io, quietly);
+        if (!acceptor_->is_open()) co_return;
+        if (error) {  // the peer left already, or there are no descriptors: wait, then go on
+            runtime::log(runtime::Level::warn, "accept-failed", {{"server", site_.options.name}, {"reason", error.message()}});
+            accept_timer_->expires_after(accept_again_after);
+            co_await accept_timer_->async_wait(quietly);
+            continue;
+        }
+        if (site_.connections.load() >= site_.options.limits.connections_max)
+            turn_away(std::move(socket));
+        else
+            take(runner, std::move(socket));
+    }
+}
+
+void AsioServer::take(Runner& runner, Socket socket) {
+    site_.connections_gauge.set(static_cast<double>(site_.connections.fetch_add(1) + 1));
+    asio::post(runner.lane.io, [this, &lane = runner.lane, taken = std::move(socket)]() mutable {
+        asio::co_spawn(lane.io, serve(lane, std::move(taken)), [this](const std::exception_ptr& thrown) {
+            if (thrown) runtime::log(runtime::Level::error, "connection-threw", {{"server", site_.options.name}});
+            site_.connection_ended();
+        });
+    });
+}
+
+void AsioServer::stop_all() {
+    const std::lock_guard once(life_);
+    if (std::exchange(stopped_, true)) return;
+    if (!started_) {
+        boost::system::error_code ignored;
+        acceptor_->close(ignored);
+        return;
+    }
+    asio::post(runners_.front()->lane.io, [this] {
+        boost::system::error_code ignored;
+        acceptor_->close(ignored);
+        accept_timer_->cancel();
+    });
+    on_every_lane([](Runner& runner) { runner.lane.drain(); });
+    const auto all_ended = [this] { return site_.connections.load() == 0; };
+    {
+        std::unique_lock lock(site_.mutex);
+        if (!site_.ended.wait_for(lock, site_.options.limits.drain_timeout, all_ended)) {
+            on_every_lane([](Runner& runner) { runner.lane.abandon(); });
+            site_.ended.wait(lock, all_ended);  // handlers wait for nothing but our own work, which ends
+        }
+    }
+    on_every_lane([](Runner& runner) {
+        runner.sweep_timer.cancel();
+        runner.work.reset();
+    });
+    for (auto& runner : runners_) runner->thread.join();
+}
+
+}  // namespace
+
+kernel::Result<std::unique_ptr<Server>> Server::listen(Options options, Routes routes, runtime::Metrics& metrics) {
+    auto server = std::make_unique<AsioServer>(std::move(options), routes, metrics);
+    auto bound = server->bind();
+    if (!bound) return std::move(bound).error();
+    return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace platform::http
