@@ -37,6 +37,7 @@ public:
     virtual platform::http::Routes routes() = 0;
     virtual void start() = 0;  // projections and relay
     virtual void stop() = 0;   // idempotent; after the HTTP server has stopped
+    virtual bool healthy() const = 0;  // false once a poison message or a fault stopped a projection or the relay
 };
 
 }  // namespace data_center_classifier

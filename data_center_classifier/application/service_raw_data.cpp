@@ -72,21 +72,21 @@ kernel::Verdicts verdicts_of(const domain::Judgement& judgement, const domain::R
     return verdicts;
 }
 
-kernel::RawDataEvent event_of(Incoming item, const Identity& id, const domain::Judgement& judgement, const domain::Rubric& rubric,
+kernel::RawDataEvent event_of(const Incoming& item, const Identity& id, const domain::Judgement& judgement, const domain::Rubric& rubric,
                               kernel::Timestamp now) {
     kernel::RawDataFacts facts{
-        .data_center_id = std::move(item.sender.id),
+        .data_center_id = item.sender.id,
         .record_id = id.record_id,
         .data_id = id.data_id,
         .receipt_id = id.receipt_id,
         .content_hash = id.content_hash,
-        .interface = std::move(item.interface),
+        .interface = item.interface,
         .modality = domain::normal_modality(item.record[domain::FieldId::modality], rubric.lists).value_or("-"),
         .received_at = now,
-        .grade = std::move(item.sender.grade),
+        .grade = item.sender.grade,
         .verdicts = verdicts_of(judgement, rubric),
         // A derived id is ours, not the sender's: the record stays as it was sent.
-        .record = id.derived ? std::move(item.content) : with_record_id(item.content, id.record_id),
+        .record = id.derived ? item.content : with_record_id(item.content, id.record_id),
     };
     if (judgement.quarantine) return kernel::RawDataQuarantined{std::move(facts)};
     return kernel::RawDataReceived{std::move(facts)};
@@ -114,7 +114,8 @@ std::string_view to_text(Status status) {
     return names[static_cast<std::size_t>(status)];
 }
 
-kernel::Task<std::vector<Outcome>> ReceiveRawData::receive(std::vector<Incoming> items) {
+kernel::Task<std::vector<Outcome>> ReceiveRawData::receive(std::shared_ptr<const std::vector<Incoming>> batch_items) {
+    const auto& items = *batch_items;
     CHECK(!items.empty() && items.size() <= batch_records_max, "a batch has 1 to batch_records_max records");
     const auto now = ports_.clock.now();
     auto work = identified(items);
@@ -144,7 +145,7 @@ kernel::Task<std::vector<Outcome>> ReceiveRawData::receive(std::vector<Incoming>
     for (std::size_t i = 0; i < work.ids.size(); ++i) {
         if (batch->decisions[i].append()) {
             written.push_back({claims[i].key, claims[i].seen});
-            events.push_back(event_of(std::move(items[work.origin[i]]), work.ids[i], judgements[i], rubric_, now));
+            events.push_back(event_of(items[work.origin[i]], work.ids[i], judgements[i], rubric_, now));
         }
         work.outcomes[work.origin[i]] = outcome_of(std::move(work.ids[i]), judgements[i], batch->decisions[i]);
     }

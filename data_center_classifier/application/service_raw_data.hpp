@@ -8,6 +8,7 @@
 #include "data_center_classifier/domain/judge.hpp"
 #include "platform/runtime/blocking_pool.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,9 +53,9 @@ public:
     ReceiveRawData(Ports ports, const domain::Rubric& rubric) : ports_(ports), rubric_(rubric) {}
 
     // Outcomes in the order of the items, once everything that had to be stored is durable. An error concerns all: busy means that nothing
-    // of this batch was written; after any other the sender repeats, and gets the same receipts. REQUIRES: 1..batch_records_max items. Runs
-    // on the caller's executor; only look-ups of old records go to the pool.
-    kernel::Task<std::vector<Outcome>> receive(std::vector<Incoming> items);
+    // of this batch was written, so that it can be tried again with the same items; after any other the sender repeats, and gets the same
+    // receipts. REQUIRES: 1..batch_records_max items. Runs on the caller's executor; only look-ups of old records go to the pool.
+    kernel::Task<std::vector<Outcome>> receive(std::shared_ptr<const std::vector<Incoming>> items);
 
     // The centre takes a record back. not_found "record-unknown" when it never sent it, or took it back already.
     kernel::Task<kernel::DataId> retract(Sender sender, kernel::RecordId record_id);

@@ -32,7 +32,9 @@ struct Entry {
     Standing standing = Standing::in_flight;
     std::uint64_t token = 0;   // of the batch that set `seen`
     LogPosition position = 0;  // when durable or in doubt
-    Durable before;            // durable content that `seen` replaces, while it is in flight
+    // Up to here in the log something of this record may lie that nobody heard of, newer than what is durable; 0: nothing.
+    LogPosition doubt_until = 0;
+    Durable before;  // durable content that `seen` replaces, while it is in flight
 };
 
 }  // namespace
@@ -69,7 +71,8 @@ struct SeenRecords::State {
     void forget(std::deque<Leaving>& queue) {
         while (!queue.empty() && queue.front().position <= projected) {
             const auto found = recent.find(queue.front().key);
-            if (found != recent.end() && found->second.standing != Standing::in_flight && found->second.position <= projected)
+            if (found != recent.end() && found->second.standing != Standing::in_flight && found->second.position <= projected &&
+                found->second.doubt_until <= projected)
                 recent.erase(found);
             queue.pop_front();
         }
@@ -81,6 +84,19 @@ struct SeenRecords::State {
         entry.position = position;
         entry.before = {};
         leaving.push_back({position, key});
+    }
+
+    // The append of `one` by the batch of that token ended nobody knows how.
+    void doubt(const SeenRecords::Written& one, std::uint64_t token) {
+        const auto until = highest + doubt_width;
+        const auto [found, added] = recent.try_emplace(one.key);
+        auto& entry = found->second;
+        entry.doubt_until = until;
+        in_doubt.push_back({until, one.key});
+        if (!added && (entry.token != token || entry.standing != Standing::in_flight)) return;
+        if (added) entry.seen = one.seen;
+        entry.standing = Standing::in_doubt;
+        entry.position = until;
     }
 };
 
@@ -95,8 +111,9 @@ Known compare(const Seen& latest, const Seen& wanted) {
 
 Known compare(const Entry& entry, const Seen& wanted, std::uint64_t token) {
     const auto known = compare(entry.seen, wanted);
-    if (entry.standing == Standing::in_doubt) return known == Known::repeated ? Known::fresh : known;
-    if (known != Known::repeated || entry.standing == Standing::durable) return known;
+    if (known != Known::repeated) return known;
+    if (entry.standing == Standing::in_doubt) return Known::fresh;
+    if (entry.standing == Standing::durable) return entry.doubt_until > 0 ? Known::repeated_waiting : known;
     return entry.token == token ? Known::repeated_in_batch : Known::repeated_waiting;
 }
 
@@ -140,9 +157,11 @@ kernel::Result<SeenRecords::Batch> SeenRecords::claim(std::span<const Claim> cla
 
         state_->remember(claim.key);
         Entry entry{.seen = claim.seen, .standing = Standing::in_flight, .token = batch.token, .position = 0, .before = {}};
-        if (is_recent)
+        if (is_recent) {
+            entry.doubt_until = found->second.doubt_until;
             entry.before =
                 found->second.standing == Standing::durable ? Durable{found->second.seen, found->second.position} : found->second.before;
+        }
         state_->recent.insert_or_assign(claim.key, entry);
     }
     return batch;
@@ -154,7 +173,11 @@ void SeenRecords::appended(std::uint64_t token, std::span<const Written> written
         const auto position = first + i;
         state_->highest = std::max(state_->highest, position);
         const auto found = state_->recent.find(written[i].key);
-        if (found == state_->recent.end()) continue;
+        if (found == state_->recent.end()) {
+            // A later claim of the record was projected first. This one lies behind it in the log.
+            if (position > state_->projected) state_->settle(state_->recent[written[i].key], written[i].key, written[i].seen, position);
+            continue;
+        }
         auto& entry = found->second;
         if (entry.token == token && entry.standing == Standing::in_flight) {
             // Of two batches in flight, the one that lies later in the log is the latest, whoever claimed first.
@@ -171,15 +194,18 @@ void SeenRecords::appended(std::uint64_t token, std::span<const Written> written
 void SeenRecords::failed(std::uint64_t token, std::span<const Written> written, bool nothing_written) {
     const std::lock_guard lock(state_->mutex);
     for (const auto& one : written) {
+        if (!nothing_written) {
+            state_->doubt(one, token);
+            continue;
+        }
         const auto found = state_->recent.find(one.key);
         if (found == state_->recent.end() || found->second.token != token || found->second.standing != Standing::in_flight) continue;
         auto& entry = found->second;
-        if (!nothing_written) {
-            entry.standing = Standing::in_doubt;
-            entry.position = state_->highest + doubt_width;
-            state_->in_doubt.push_back({entry.position, one.key});
-        } else if (entry.before.position > 0) {
+        if (entry.before.position > 0) {
             state_->settle(entry, one.key, entry.before.seen, entry.before.position);
+        } else if (entry.doubt_until > 0) {
+            entry.standing = Standing::in_doubt;
+            entry.position = entry.doubt_until;
         } else {
             state_->recent.erase(found);
         }

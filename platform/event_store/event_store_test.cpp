@@ -3,12 +3,14 @@
 
 #include "platform/event_store/attributes.hpp"
 #include "platform/log/embedded/embedded_log.hpp"
+#include "platform/runtime/coroutine.hpp"
 #include "platform/sql/sqlite/sqlite.hpp"
 
 #include <gmock/gmock.h>
 #include <rapidcheck.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
@@ -124,6 +126,55 @@ TEST_F(EventStoreTest, a_relay_that_died_after_its_append_publishes_nothing_twic
     ASSERT_TRUE(append("a", 4, "4"));
     EXPECT_EQ(*relay().drain(), 1U);
     EXPECT_THAT(published(), ElementsAre("1", "2", "3", "4"));
+}
+
+// Stores what is appended but says that it failed, as a log whose answer is lost; the first `times` appends.
+class LosesAnswers final : public log::EventLog {
+public:
+    LosesAnswers(log::EventLog& log, int times) : log_(log), left_(times) {}
+
+    kernel::Task<log::Appended> append(std::string topic, std::vector<kernel::Envelope> messages,
+                                       std::optional<log::Producer> producer) override {
+        auto appended = co_await log_.append(std::move(topic), std::move(messages), std::move(producer));
+        if (left_-- > 0) co_return kernel::Error{kernel::ErrorKind::unavailable, "answer-lost", "no answer came"};
+        co_return appended;
+    }
+    kernel::Result<std::unique_ptr<log::Subscription>> subscribe(std::string topic, std::string group, log::Position after) override {
+        return log_.subscribe(std::move(topic), std::move(group), after);
+    }
+    kernel::Result<log::Position> head(std::string topic) override { return log_.head(std::move(topic)); }
+    kernel::Result<std::uint64_t> last_sequence(std::string topic, std::string producer) override {
+        return log_.last_sequence(std::move(topic), std::move(producer));
+    }
+
+private:
+    log::EventLog& log_;
+    std::atomic<int> left_;
+};
+
+TEST_F(EventStoreTest, an_append_whose_answer_is_lost_is_neither_lost_nor_doubled) {
+    for (int i = 1; i <= 5; ++i) ASSERT_TRUE(append("a", static_cast<std::uint64_t>(i), std::to_string(i)));
+    LosesAnswers forgetful(*log_, 2);
+    Relay running(*database_, forgetful, {.topic = "events", .producer = "test", .batch_max = 2});
+    {
+        std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(running.run(stop)); });
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (log_->head("events")->value < 5 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    }
+    EXPECT_THAT(published(), ElementsAre("1", "2", "3", "4", "5"));
+}
+
+TEST_F(EventStoreTest, the_relay_publishes_events_that_are_too_large_for_one_append_together) {
+    constexpr std::uint64_t events = 70;  // 70 MiB: an append to the log takes 64
+    auto large = event("large");
+    large.data = std::string(1024 * 1024, 'x');
+    auto transaction = sql::Transaction::begin(*connection_);
+    for (std::uint64_t version = 1; version <= events; ++version) ASSERT_TRUE(store_->append("a", version, large, {}));
+    ASSERT_TRUE(transaction->commit());
+    const auto drained = relay().drain();
+    ASSERT_TRUE(drained) << drained.error().code;
+    EXPECT_EQ(*drained, events);
+    EXPECT_EQ(log_->head("events")->value, events);
 }
 
 TEST_F(EventStoreTest, a_running_relay_publishes_what_comes_and_stops_when_told) {

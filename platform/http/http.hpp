@@ -71,7 +71,8 @@ public:
 };
 
 // A streamed answer (chunked). Never waits for a peer that is still sending its request: what it does not read yet goes to a bounded
-// temporary file, so that a client which reads only after it has sent everything cannot dead-lock.
+// temporary file, so that a client which reads only after it has sent everything cannot dead-lock. One coroutine may read the body while
+// another, of the same handler on the same thread, writes.
 class Writer {
 public:
     virtual ~Writer() = default;

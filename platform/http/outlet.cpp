@@ -12,6 +12,15 @@ constexpr std::size_t spool_memory_max = 256 * 1024;
 }  // namespace
 
 kernel::Result<void> Outlet::add(std::string_view bytes) {
+    auto kept = keep(bytes);
+    if (!kept || !wire_.filling()) return kept;
+    const auto sent = send_now();
+    if (!sent) return sent.error();
+    if (!*sent) wire_.interrupt_fill();
+    return kernel::ok();
+}
+
+kernel::Result<void> Outlet::keep(std::string_view bytes) {
     if (!spool_ || spool_->empty()) {
         if (wire_.out().size() + bytes.size() <= gathered_max) {
             wire_.out() += bytes;

@@ -13,7 +13,8 @@ class Outlet {
 public:
     Outlet(Wire& wire, std::uint64_t file_max) : wire_(wire), file_max_(file_max) {}
 
-    // Takes the bytes; never waits. Errors as Spool::append.
+    // Takes the bytes; never waits. Errors as Spool::append. They are sent at once if the reading side waits for the peer, and else when
+    // it comes to that.
     kernel::Result<void> add(std::string_view bytes);
     // Sends what the peer takes without waiting. True once nothing is left.
     kernel::Result<bool> send_now();
@@ -22,6 +23,8 @@ public:
     Await<kernel::Result<void>> flush(std::chrono::steady_clock::duration stall);
 
 private:
+    kernel::Result<void> keep(std::string_view bytes);
+
     Wire& wire_;
     std::uint64_t file_max_;
     std::optional<Spool> spool_;  // made when it is needed; newer than wire_.out()

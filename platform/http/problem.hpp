@@ -12,17 +12,17 @@ namespace platform::http {
 
 struct Problem {
     int status = 500;
-    std::string code;                        // stable: "record-too-large"; "type" is "urn:acopio:problem:" + code
-    std::string title;                       // the same for every occurrence of the code
-    std::string detail;                      // this occurrence, for a person
-    std::string pointer;                     // JSON pointer into the body (RFC 6901), "" if none
-    std::optional<std::uint64_t> line;       // in NDJSON and CSV, from 1
-    std::optional<std::uint64_t> column;     // byte in the line, from 1
-    std::string expected;                    // what would have been right
-    std::string found;                       // what was there, described, not quoted
-    std::string mend;                        // what to do
-    std::optional<int> retry_after_seconds;  // also the header Retry-After
-    std::string instance;                    // id of the request
+    std::string code = {};                        // stable: "record-too-large"; "type" is "urn:acopio:problem:" + code
+    std::string title = {};                       // the same for every occurrence of the code
+    std::string detail = {};                      // this occurrence, for a person
+    std::string pointer = {};                     // JSON pointer into the body (RFC 6901), "" if none
+    std::optional<std::uint64_t> line = {};       // in NDJSON and CSV, from 1
+    std::optional<std::uint64_t> column = {};     // byte in the line, from 1
+    std::string expected = {};                    // what would have been right
+    std::string found = {};                       // what was there, described, not quoted
+    std::string mend = {};                        // what to do
+    std::optional<int> retry_after_seconds = {};  // also the header Retry-After
+    std::string instance = {};                    // id of the request
 };
 
 // Members in a fixed order; empty ones left out.

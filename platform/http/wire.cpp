@@ -30,6 +30,13 @@ Wire::Wire(Socket socket, std::size_t input_max) : socket_(std::move(socket)), i
     socket_.non_blocking(true, ignored);
 }
 
+std::optional<Io> Wire::cannot_fill() {
+    if (stopped_) return Io::stopped;
+    if (ended_) return Io::closed;
+    if (!make_room()) return Io::full;
+    return std::nullopt;
+}
+
 bool Wire::make_room() {
     if (begin_ == end_) begin_ = end_ = 0;
     if (end_ < in_.size()) return true;
@@ -57,20 +64,30 @@ Io Wire::disarm(bool failed) {
 }
 
 Await<Io> Wire::fill(Moment deadline) {
-    if (stopped_) co_return Io::stopped;
-    if (!make_room()) co_return Io::full;
+    if (const auto reason = cannot_fill()) co_return *reason;
     arm(deadline);
+    interrupted_ = false;
+    filling_ = true;
     const auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(in_.data() + end_, in_.size() - end_), quietly);
-    if (!error) end_ += bytes;
-    co_return disarm(static_cast<bool>(error));
+    filling_ = false;
+    end_ += bytes;
+    if (error && error != asio::error::operation_aborted) ended_ = true;
+    const bool only_interrupted = interrupted_ && !expired_ && !stopped_ && !ended_;
+    co_return disarm(error && !only_interrupted);
+}
+
+void Wire::interrupt_fill() {
+    interrupted_ = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
 }
 
 std::optional<Io> Wire::fill_now() {
-    if (stopped_) return Io::stopped;
-    if (!make_room()) return Io::full;
+    if (const auto reason = cannot_fill()) return reason;
     boost::system::error_code error;
     end_ += socket_.read_some(asio::buffer(in_.data() + end_, in_.size() - end_), error);
     if (error == asio::error::would_block) return std::nullopt;
+    ended_ = static_cast<bool>(error);
     return error ? Io::closed : Io::done;
 }
 

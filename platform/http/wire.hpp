@@ -36,10 +36,13 @@ public:
     // What came and was not consumed. Valid until the next fill().
     std::string_view input() const { return {in_.data() + begin_, end_ - begin_}; }
     void consume(std::size_t bytes) { begin_ += bytes; }
-    // Waits for some bytes more. `Io::done` means that there are.
+    // Waits for some bytes more. `Io::done` means that there are, or that interrupt_fill() was called.
     Await<Io> fill(Moment deadline);
     // The same without waiting: nothing if it would have to.
     std::optional<Io> fill_now();
+    // A fill() waits; interrupt_fill() lets it end, as done without more bytes, because there is something to be sent, too.
+    bool filling() const { return filling_; }
+    void interrupt_fill();
 
     // What is to be sent; append to it.
     std::string& out() { return out_; }
@@ -63,6 +66,7 @@ public:
     void stop();
 
 private:
+    std::optional<Io> cannot_fill();
     bool make_room();
     void arm(Moment deadline);
     Io disarm(bool failed);
@@ -78,6 +82,9 @@ private:
     bool expired_ = false;
     bool stopped_ = false;
     bool broken_ = false;
+    bool filling_ = false;
+    bool interrupted_ = false;
+    bool ended_ = false;  // the peer sends no more; another asynchronous read would wait for an event that does not come
 };
 
 }  // namespace platform::http

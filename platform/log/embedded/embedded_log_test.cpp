@@ -12,7 +12,9 @@
 #include <csignal>
 #include <filesystem>
 
+#include <rapidcheck.h>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
 namespace platform::log::embedded {
@@ -106,6 +108,30 @@ TEST(EmbeddedLog, damage_is_noticed_when_it_is_read) {
     EXPECT_EQ(batch.error().code, "log-corrupt");
 }
 
+TEST(EmbeddedLog, what_stands_before_the_damage_is_given_first) {
+    const Directory directory;
+    {
+        auto log = *open({.file = directory.file()});
+        for (int i = 0; i < 3; ++i) ASSERT_TRUE(runtime::run(log->append("a", messages(2))));
+    }
+    {
+        auto database = *sql::sqlite::open(directory.file());
+        auto connection = *database->connect();
+        ASSERT_TRUE(connection->execute("UPDATE block_1 SET payload = x'7f' WHERE last = 4"));
+    }
+    auto log = *open({.file = directory.file()});
+    auto subscription = *log->subscribe("a", "test", {});
+    const auto batch = subscription->next(10, std::chrono::seconds(5), {});
+    ASSERT_TRUE(batch) << "messages that could be read are not lost with the ones that could not";
+    ASSERT_EQ(batch->size(), 2U);
+    EXPECT_EQ(batch->back().position.value, 2U);
+    for (int i = 0; i < 2; ++i) {
+        const auto damaged = subscription->next(10, std::chrono::seconds(5), {});
+        ASSERT_FALSE(damaged);
+        EXPECT_EQ(damaged.error().code, "log-corrupt");
+    }
+}
+
 TEST(EmbeddedLog, a_missing_block_is_noticed) {
     const Directory directory;
     {
@@ -119,9 +145,90 @@ TEST(EmbeddedLog, a_missing_block_is_noticed) {
     }
     auto log = *open({.file = directory.file()});
     auto subscription = *log->subscribe("a", "test", {});
+    const auto before = subscription->next(10, std::chrono::seconds(5), {});
+    ASSERT_TRUE(before);
+    EXPECT_EQ(before->size(), 1U);
     const auto batch = subscription->next(10, std::chrono::seconds(5), {});
     ASSERT_FALSE(batch);
     EXPECT_EQ(batch.error().code, "log-corrupt");
+}
+
+TEST(EmbeddedLog, a_commit_that_fails_stores_nothing_and_the_next_one_goes_on_from_the_disk) {
+    const Directory directory;
+    auto log = *open({.file = directory.file()});
+    ASSERT_TRUE(runtime::run(log->append("a", messages(2), Producer{"p", 1})));
+    auto database = *sql::sqlite::open(directory.file());
+    auto connection = *database->connect();
+    // The producer's row is written after the blocks: what fails is the end of a transaction that holds them.
+    ASSERT_TRUE(connection->execute("CREATE TRIGGER refuse BEFORE INSERT ON producer BEGIN SELECT RAISE(ABORT, 'the test refuses'); END"));
+    for (const char* topic : {"a", "new"}) {
+        const auto failed = runtime::run(log->append(topic, messages(3, "x"), Producer{"p", 3}));
+        ASSERT_FALSE(failed);
+        EXPECT_EQ(failed.error().kind, kernel::ErrorKind::unavailable);
+        EXPECT_EQ(failed.error().code, "log-write-failed");
+    }
+    EXPECT_EQ(log->head("a")->value, 2U);
+    EXPECT_EQ(log->head("new")->value, 0U);
+    EXPECT_EQ(*log->last_sequence("a", "p"), 2U);
+    ASSERT_TRUE(connection->execute("DROP TRIGGER refuse"));
+    for (const char* topic : {"a", "new"}) ASSERT_TRUE(runtime::run(log->append(topic, messages(3, "x"), Producer{"p", 3})));
+    EXPECT_EQ(log->head("a")->value, 5U) << "a retry with the same sequences is stored, once";
+    EXPECT_EQ(log->head("new")->value, 3U);
+    auto subscription = *log->subscribe("a", "test", {});
+    EXPECT_EQ(subscription->next(10, std::chrono::seconds(5), {})->size(), 5U);
+}
+
+TEST(EmbeddedLog, what_is_queued_when_it_is_closed_is_written_and_answered) {
+    const Directory directory;
+    boost::asio::io_context io;
+    int stored = 0;
+    {
+        auto log = *open({.file = directory.file()});
+        for (int i = 0; i < 64; ++i)
+            boost::asio::co_spawn(io, log->append("a", messages(1)), [&](std::exception_ptr, kernel::Result<Appended> result) {
+                if (result) ++stored;
+            });
+        io.poll();  // every append is queued, hardly one is answered
+    }
+    io.run();
+    EXPECT_EQ(stored, 64);
+    EXPECT_EQ((*open({.file = directory.file()}))->head("a")->value, 64U);
+}
+
+TEST(EmbeddedLog, appends_that_wait_together_are_written_together) {
+    const Directory directory;
+    auto log = *open({.file = directory.file()});
+    boost::asio::io_context io;
+    constexpr int lanes = 64;
+    constexpr int appends = 20;
+    const auto lane = [](EventLog* to) -> boost::asio::awaitable<void> {
+        for (int i = 0; i < appends; ++i) EXPECT_TRUE(co_await to->append("a", messages(1)));
+    };
+    for (int i = 0; i < lanes; ++i) boost::asio::co_spawn(io, lane(log.get()), boost::asio::detached);
+    io.run();
+    EXPECT_EQ(log->head("a")->value, std::uint64_t{lanes * appends});
+    auto database = *sql::sqlite::open(directory.file());
+    auto connection = *database->connect();
+    auto blocks = *connection->prepare("SELECT COUNT(*) FROM block_1");
+    ASSERT_TRUE(*blocks->step());
+    EXPECT_LT(blocks->integer(0), lanes * appends / 4) << "one commit for each group, not for each append";
+}
+
+TEST(EmbeddedLog, its_write_ahead_file_stays_small_while_a_reader_follows_and_goes_when_it_is_closed) {
+    const Directory directory;
+    const auto wal = directory.file().string() + "-wal";
+    {
+        auto log = *open({.file = directory.file()});
+        auto subscription = *log->subscribe("a", "test", {});
+        auto large = message("large");
+        large.data = std::string(1024 * 1024, 'x');
+        for (int i = 0; i < 64; ++i) {
+            ASSERT_TRUE(runtime::run(log->append("a", {large})));
+            ASSERT_EQ(subscription->next(10, std::chrono::seconds(5), {})->size(), 1U);
+        }
+        EXPECT_LT(std::filesystem::file_size(wal), 20U * 1024 * 1024);
+    }
+    EXPECT_FALSE(std::filesystem::exists(wal) && std::filesystem::file_size(wal) > 0);
 }
 
 // Appends for ever and writes each acknowledged position to the pipe.
@@ -164,6 +271,51 @@ TEST(EmbeddedLog, everything_acknowledged_is_there_after_kill_9) {
         }
     }
     EXPECT_GT(acknowledged, 0U);
+}
+
+TEST(EmbeddedLog, keeps_what_a_set_would_keep_whatever_producers_repeat) {
+    const Directory directory;
+    int topics = 0;
+    auto log = *open({.file = directory.file()});
+    EXPECT_TRUE(rc::check("appends with any overlap store each sequence once", [&] {
+        const auto topic = "t" + std::to_string(topics++);
+        const auto steps =
+            *rc::gen::container<std::vector<std::pair<int, int>>>(rc::gen::pair(rc::gen::inRange(0, 6), rc::gen::inRange(1, 6)));
+        std::uint64_t known = 0;
+        for (const auto& [back, count] : steps) {
+            const auto first = known + 1 - std::min<std::uint64_t>(known, static_cast<std::uint64_t>(back));
+            const auto last = first + static_cast<std::uint64_t>(count) - 1;
+            const auto written = last > known ? last - known : 0;
+            const auto done = runtime::run(log->append(topic, messages(static_cast<std::size_t>(count)), Producer{"p", first}));
+            RC_ASSERT(static_cast<bool>(done));
+            RC_ASSERT(done->last.value + 1 - done->first.value == written);
+            known = std::max(known, last);
+            RC_ASSERT(log->head(topic)->value == known);
+            RC_ASSERT(*log->last_sequence(topic, "p") == known);
+        }
+    }));
+}
+
+TEST(Block, gives_back_any_messages) {
+    EXPECT_TRUE(rc::check("messages -> block -> messages", [] {
+        const auto text = rc::gen::container<std::string>(rc::gen::arbitrary<char>());
+        const auto one = rc::gen::build<kernel::Envelope>(
+            rc::gen::set(&kernel::Envelope::key, text), rc::gen::set(&kernel::Envelope::type, text),
+            rc::gen::set(&kernel::Envelope::attributes,
+                         rc::gen::container<std::vector<std::pair<std::string, std::string>>>(rc::gen::pair(text, text))),
+            rc::gen::set(&kernel::Envelope::data, text));
+        const auto count = *rc::gen::inRange(0, 5);
+        std::vector<kernel::Envelope> all;
+        std::string bytes;
+        for (int i = 0; i < count; ++i) encode(bytes, all.emplace_back(*one));
+        const auto back = messages_from(to_block(bytes));
+        RC_ASSERT(static_cast<bool>(back));
+        RC_ASSERT(back->size() == all.size());
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            RC_ASSERT((*back)[i].key == all[i].key && (*back)[i].type == all[i].type && (*back)[i].data == all[i].data);
+            RC_ASSERT((*back)[i].attributes == all[i].attributes);
+        }
+    }));
 }
 
 TEST(Block, gives_back_what_was_put_in) {

@@ -1,0 +1,162 @@
+// Tests of the command line: what is understood, what is not, and the exit codes.
+#include "acopio/cli.hpp"
+
+#include "acopio/files.hpp"
+#include "acopio/query_parameters.hpp"
+#include "acopio/remote.hpp"
+#include "acopio/source_file.hpp"
+#include "collector_query/domain/model_data_query.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+namespace acopio {
+namespace {
+
+bool understood(std::vector<std::string> words) {
+    Cli cli;
+    const auto app = make_app(cli);
+    std::ranges::reverse(words);
+    try {
+        app->parse(words);
+    } catch (const CLI::ParseError&) {
+        return false;
+    }
+    return static_cast<bool>(cli.action);
+}
+
+std::filesystem::path fresh_directory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "acopio-cli-XXXXXX").string();
+    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+    return pattern;
+}
+
+TEST(CommandLine, UnderstandsEveryCommand) {
+    EXPECT_TRUE(understood({"serve", "--data", "x", "--intake", "127.0.0.1:0", "--query", "[::1]:0", "--open"}));
+    EXPECT_TRUE(understood({"center", "add", "st-mary", "--name", "St Mary"}));
+    EXPECT_TRUE(understood({"center", "list", "--intake", "127.0.0.1:18000", "--json"}));
+    EXPECT_TRUE(understood({"center", "revoke", "st-mary", "00112233445566ff"}));
+    EXPECT_TRUE(understood({"send", "a.csv", "b.ndjson.gz", "--center", "st-mary", "--key-file", "k"}));
+    EXPECT_TRUE(understood({"check", "-", "--type", "ndjson"}));
+    EXPECT_TRUE(understood({"scorecard", "st-mary"}));
+    EXPECT_TRUE(understood({"query", "modality=CT", "--body-part", "CHEST", "--sort=-score", "--limit", "5"}));
+    EXPECT_TRUE(understood({"token", "add", "--role", "researcher", "--name", "Ada"}));
+    EXPECT_TRUE(understood({"rebuild", "--data", "x"}));
+    EXPECT_TRUE(understood({"completion", "bash"}));
+}
+
+TEST(CommandLine, RefusesWhatItDoesNotKnow) {
+    EXPECT_FALSE(understood({}));
+    EXPECT_FALSE(understood({"serv"}));
+    EXPECT_FALSE(understood({"serve", "--intake", "nowhere"}));
+    EXPECT_FALSE(understood({"serve", "--port", "80"}));
+    EXPECT_FALSE(understood({"center"}));
+    EXPECT_FALSE(understood({"center", "add"}));
+    EXPECT_FALSE(understood({"query", "--limit", "0"}));
+    EXPECT_FALSE(understood({"token", "add", "--role", "king", "--name", "x"}));
+}
+
+TEST(CommandLine, EachCommandHasHelpWithExamples) {
+    Cli cli;
+    const auto app = make_app(cli);
+    for (const auto* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+        const auto footer = command->get_footer();
+        EXPECT_TRUE(footer.starts_with("Examples:")) << command->get_name();
+        EXPECT_FALSE(command->get_description().empty()) << command->get_name();
+    }
+}
+
+TEST(CommandLine, FiltersAreThoseOfTheReadSide) {
+    for (const auto& filter : query_filters)
+        EXPECT_NE(collector_query::domain::allowed_parameters().find(filter.name), std::string::npos) << filter.name;
+}
+
+TEST(ExitCodes, FollowTheKindOfError) {
+    using enum kernel::ErrorKind;
+    EXPECT_EQ(exit_code_of(incorrect), 1);
+    EXPECT_EQ(exit_code_of(not_found), 1);
+    EXPECT_EQ(exit_code_of(conflict), 1);
+    EXPECT_EQ(exit_code_of(fault), 1);
+    EXPECT_EQ(exit_code_of(busy), 3);
+    EXPECT_EQ(exit_code_of(unavailable), 3);
+    EXPECT_EQ(exit_code_of(interrupted), 3);
+    EXPECT_EQ(exit_code_of(forbidden), 4);
+}
+
+TEST(Filters, AreNameEqualsValue) {
+    const auto parameters = parameters_from({"modality=CT", "record_id=a=b"});
+    ASSERT_TRUE(parameters);
+    EXPECT_EQ(query_text(*parameters), "?modality=CT&record_id=a%3Db");
+    EXPECT_FALSE(parameters_from({"modality"}));
+    EXPECT_FALSE(parameters_from({"=CT"}));
+    EXPECT_EQ(query_text({}), "");
+    EXPECT_EQ(percent_encoded("St Mary/ö?"), "St%20Mary%2F%C3%B6%3F");
+    EXPECT_EQ(option_name("study_date_from"), "--study-date-from");
+}
+
+TEST(FileTypes, AreKnownByTheirEnding) {
+    EXPECT_EQ(*file_type_of("a.json", ""), (FileType{.format = Format::json, .packing = Packing::none}));
+    EXPECT_EQ(*file_type_of("x/a.ndjson.gz", ""), (FileType{.format = Format::ndjson, .packing = Packing::gzip}));
+    EXPECT_EQ(*file_type_of("a.jsonl", ""), (FileType{.format = Format::ndjson, .packing = Packing::none}));
+    EXPECT_EQ(*file_type_of("a.csv.zst", ""), (FileType{.format = Format::csv, .packing = Packing::zstd}));
+    EXPECT_EQ(*file_type_of("-", "csv.gz"), (FileType{.format = Format::csv, .packing = Packing::gzip}));
+    EXPECT_EQ(*file_type_of("a.txt", "ndjson"), (FileType{.format = Format::ndjson, .packing = Packing::none}));
+    for (const auto* name : {"-", "a.txt", "a.gz", "csv", ""}) EXPECT_FALSE(file_type_of(name, "")) << name;
+    EXPECT_FALSE(file_type_of("a.csv", "xml"));
+}
+
+TEST(OperatorToken, IsMadeOnceAndOnlyItsOwnerMayReadIt) {
+    const auto path = fresh_directory() / "data";
+    const auto directory = make_data_directory(path);
+    ASSERT_TRUE(directory);
+    struct stat info{};
+    ASSERT_EQ(stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777u, 0700u);
+    const auto first = operator_token_of(*directory);
+    const auto second = operator_token_of(*directory);
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(second);
+    EXPECT_TRUE(first->created);
+    EXPECT_FALSE(second->created);
+    EXPECT_EQ(first->token, second->token);
+    EXPECT_TRUE(first->token.starts_with("aco_"));
+    EXPECT_EQ(first->token.size(), 52u);
+    ASSERT_EQ(stat(directory->operator_token().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777u, 0600u);
+    std::filesystem::remove_all(path.parent_path());
+}
+
+TEST(DataDirectory, ThatWasNeverServedIsNotFound) {
+    const auto directory = existing_data_directory("no/such/directory");
+    ASSERT_FALSE(directory);
+    EXPECT_EQ(directory.error().kind, kernel::ErrorKind::not_found);
+}
+
+TEST(ServerOptions, FindTheServerByItsDataDirectory) {
+    const auto path = fresh_directory();
+    ServerOptions options;
+    options.data = path.string();
+    EXPECT_EQ(to_text(*address_of(options, Side::intake)), "127.0.0.1:8000");
+    ASSERT_TRUE(write_secret_file(path / "addresses.json", R"({"intake":"http://127.0.0.1:18123","query":"http://127.0.0.1:18124"})"));
+    EXPECT_EQ(to_text(*address_of(options, Side::query)), "127.0.0.1:18124");
+    options.address = "10.0.0.7:80";
+    EXPECT_EQ(to_text(*address_of(options, Side::query)), "10.0.0.7:80");
+    std::filesystem::remove_all(path);
+}
+
+TEST(ServerOptions, KeepTheOperatorsTokenOnThisMachine) {
+    const auto path = fresh_directory();
+    ASSERT_TRUE(write_secret_file(path / "operator.token", "aco_1\n"));
+    ServerOptions options;
+    options.data = path.string();
+    EXPECT_EQ(*token_of(options, {.host = "127.0.0.1", .port = 1}), "aco_1");
+    EXPECT_EQ(*token_of(options, {.host = "intake.example.org", .port = 1}), "");
+    options.token = "acr_2";
+    EXPECT_EQ(*token_of(options, {.host = "intake.example.org", .port = 1}), "acr_2");
+    std::filesystem::remove_all(path);
+}
+
+}  // namespace
+}  // namespace acopio

@@ -1,0 +1,208 @@
+// Composition root. Members stand in the order of need: what is declared later uses what is declared before it, and is destroyed first.
+#include "acopio/embedded.hpp"
+
+#include "acopio/files.hpp"
+#include "collector_command/service.hpp"
+#include "collector_query/service.hpp"
+#include "data_center_classifier/service.hpp"
+#include "kernel/clock.hpp"
+#include "platform/http/http.hpp"
+#include "platform/log/embedded/embedded_log.hpp"
+#include "platform/runtime/blocking_pool.hpp"
+#include "platform/runtime/coroutine.hpp"
+#include "platform/runtime/digest.hpp"
+#include "platform/runtime/metrics.hpp"
+#include "platform/sql/sqlite/sqlite.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace acopio {
+namespace {
+
+using kernel::Error;
+using kernel::ErrorKind;
+using kernel::Result;
+namespace fs = std::filesystem;
+namespace http = platform::http;
+
+constexpr std::size_t token_random_bytes = 24;
+constexpr std::size_t token_file_bytes_max = 1024;
+
+// The intake is ready when the write side behind it is, too.
+kernel::Task<http::Response> ready_with_command(http::Handler inner, const collector_command::Service* command, http::Exchange* exchange) {
+    if (!command->healthy())
+        co_return Error{ErrorKind::unavailable, "projection-stopped",
+                        "the write side has stopped at a message. The log of the server names it"};
+    co_return co_await inner(*exchange);
+}
+
+http::Routes with_ready(const http::Routes& routes, const collector_command::Service* command) {
+    http::Routes out;
+    for (const auto& entry : routes.entries()) {
+        if (entry.pattern != "/ready") {
+            out.add(entry.method, entry.pattern, entry.handler);
+            continue;
+        }
+        out.add(entry.method, entry.pattern,
+                [inner = entry.handler, command](http::Exchange& exchange) { return ready_with_command(inner, command, &exchange); });
+    }
+    return out;
+}
+
+int cores() {
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+class Running final : public Embedded {
+public:
+    explicit Running(std::unique_ptr<platform::log::EventLog> log) : log_(std::move(log)) {}
+    ~Running() override { stop(); }
+
+    Result<void> open(const Options& options) {
+        for (const auto& [database, file] :
+             {std::pair{&classifier_database_, options.directory.classifier()}, std::pair{&command_database_, options.directory.command()},
+              std::pair{&query_database_, options.directory.query()}}) {
+            auto opened = open_database(file);
+            if (!opened) return std::move(opened).error();
+            *database = std::move(*opened);
+        }
+        if (auto opened = open_services(options); !opened) return opened;
+        return listen(options);
+    }
+
+    std::uint16_t intake_port() const override { return intake_server_->port(); }
+    std::uint16_t query_port() const override { return query_server_->port(); }
+
+    void start() override {
+        query_->start();
+        command_->start();
+        classifier_->start();
+        query_server_->start();
+        intake_server_->start();
+    }
+
+    void stop() override {
+        if (intake_server_) intake_server_->stop();
+        if (query_server_) query_server_->stop();
+        if (classifier_) classifier_->stop();
+        if (command_) command_->stop();
+        if (query_) query_->stop();
+    }
+
+private:
+    Result<void> open_services(const Options& options) {
+        auto classifier = data_center_classifier::Service::open(
+            {.database = *classifier_database_, .log = *log_, .metrics = metrics_, .pool = intake_pool_, .clock = clock_},
+            {.open = options.open, .operator_token = options.operator_token, .rubric_json = options.rubric_json, .limits = {}});
+        if (!classifier) return std::move(classifier).error();
+        classifier_ = std::move(*classifier);
+        auto command =
+            collector_command::Service::open({.database = *command_database_, .log = *log_, .metrics = metrics_, .clock = clock_});
+        if (!command) return std::move(command).error();
+        command_ = std::move(*command);
+        auto query = collector_query::Service::open(
+            {.database = *query_database_, .log = *log_, .metrics = metrics_, .pool = query_pool_, .clock = clock_},
+            {.open = options.open, .operator_token = options.operator_token});
+        if (!query) return std::move(query).error();
+        query_ = std::move(*query);
+        return kernel::ok();
+    }
+
+    Result<void> listen(const Options& options) {
+        const int threads = std::max(1, cores() / 2);
+        auto intake = http::Server::listen({.host = options.intake.host,
+                                            .port = options.intake.port,
+                                            .threads = threads,
+                                            .name = "intake",
+                                            .limits = {},
+                                            .port_option = "--intake"},
+                                           with_ready(classifier_->routes(), command_.get()), metrics_);
+        if (!intake) return std::move(intake).error();
+        intake_server_ = std::move(*intake);
+        auto query = http::Server::listen({.host = options.query.host,
+                                           .port = options.query.port,
+                                           .threads = threads,
+                                           .name = "query",
+                                           .limits = {},
+                                           .port_option = "--query"},
+                                          query_->routes(), metrics_);
+        if (!query) return std::move(query).error();
+        query_server_ = std::move(*query);
+        return kernel::ok();
+    }
+
+    kernel::SystemClock clock_;
+    platform::runtime::Metrics metrics_;
+    platform::runtime::BlockingPool intake_pool_{{.threads = 2, .queue_max = 4096, .name = "intake"}};
+    platform::runtime::BlockingPool query_pool_{{.threads = std::max(2, cores()), .queue_max = 4096, .name = "query"}};
+    std::unique_ptr<platform::log::EventLog> log_;
+    std::unique_ptr<platform::sql::Database> classifier_database_, command_database_, query_database_;
+    std::unique_ptr<data_center_classifier::Service> classifier_;
+    std::unique_ptr<collector_command::Service> command_;
+    std::unique_ptr<collector_query::Service> query_;
+    std::unique_ptr<http::Server> intake_server_, query_server_;
+};
+
+}  // namespace
+
+Result<DataDirectory> make_data_directory(const fs::path& path) {
+    std::error_code failed;
+    const bool existed = fs::exists(path, failed);
+    if (existed && !fs::is_directory(path, failed))
+        return Error{ErrorKind::incorrect, "data-no-directory", path.string() + " is no directory. Choose another with --data"};
+    if (!existed) {
+        fs::create_directories(path, failed);
+        if (failed)
+            return Error{failed == std::errc::permission_denied ? ErrorKind::forbidden : ErrorKind::incorrect, "data-not-writable",
+                         "cannot make the data directory " + path.string() + ": " + failed.message() + ". Choose another with --data"};
+        fs::permissions(path, fs::perms::owner_all, failed);
+    }
+    if (access(path.c_str(), R_OK | W_OK | X_OK) != 0)
+        return Error{
+            ErrorKind::forbidden, "data-not-writable",
+            "this user may not write in the data directory " + path.string() + ". Change its owner, or choose another with --data"};
+    return DataDirectory{path};
+}
+
+Result<DataDirectory> existing_data_directory(const fs::path& path) {
+    DataDirectory directory{path};
+    std::error_code failed;
+    if (!fs::exists(directory.log(), failed))
+        return Error{ErrorKind::not_found, "data-unknown",
+                     path.string() + " holds no data of acopio. Name the directory that `acopio serve` uses with --data"};
+    return directory;
+}
+
+Result<OperatorToken> operator_token_of(const DataDirectory& directory) {
+    std::error_code failed;
+    if (fs::exists(directory.operator_token(), failed)) {
+        auto token = read_secret_file(directory.operator_token(), token_file_bytes_max);
+        if (!token) return std::move(token).error();
+        return OperatorToken{.token = std::move(*token), .created = false};
+    }
+    std::string token = "aco_" + platform::runtime::random_hex(token_random_bytes);
+    if (auto written = write_secret_file(directory.operator_token(), token + "\n"); !written) return std::move(written).error();
+    return OperatorToken{.token = std::move(token), .created = true};
+}
+
+Result<std::unique_ptr<platform::log::EventLog>> open_log(const DataDirectory& directory) {
+    platform::log::embedded::Options options;
+    options.file = directory.log();
+    return platform::log::embedded::open(std::move(options));
+}
+
+Result<std::unique_ptr<platform::sql::Database>> open_database(const fs::path& file) {
+    return platform::sql::sqlite::open(file);
+}
+
+Result<std::unique_ptr<Embedded>> Embedded::open(const Options& options, std::unique_ptr<platform::log::EventLog> log) {
+    auto running = std::make_unique<Running>(std::move(log));
+    if (auto opened = running->open(options); !opened) return std::move(opened).error();
+    return std::unique_ptr<Embedded>(std::move(running));
+}
+
+}  // namespace acopio

@@ -1,0 +1,70 @@
+// The embedded whole: the three services over SQLite files of one directory, in one process, and their two HTTP servers. The only place
+// that names engines.
+//
+//   DIR/log.db            the event log: the truth, kept for ever
+//   DIR/db_classifier.db  data centres and counters
+//   DIR/db_command.db     the write side
+//   DIR/db_query.db       the read side
+#pragma once
+
+#include "acopio/address.hpp"
+#include "kernel/result.hpp"
+#include "platform/log/port_event_log.hpp"
+#include "platform/sql/sql.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace acopio {
+
+struct DataDirectory {
+    std::filesystem::path path;
+    std::filesystem::path log() const { return path / "log.db"; }
+    std::filesystem::path classifier() const { return path / "db_classifier.db"; }
+    std::filesystem::path command() const { return path / "db_command.db"; }
+    std::filesystem::path query() const { return path / "db_query.db"; }
+    std::filesystem::path operator_token() const { return path / "operator.token"; }
+    std::filesystem::path addresses() const { return path / "addresses.json"; }
+};
+
+// Makes the directory (mode 700) if it is missing; checks that this process may write there. incorrect or forbidden, saying what to do.
+kernel::Result<DataDirectory> make_data_directory(const std::filesystem::path& path);
+// One that exists and has been served. not_found otherwise.
+kernel::Result<DataDirectory> existing_data_directory(const std::filesystem::path& path);
+
+// The operator token of the directory; made (mode 600) at the first call. `created` says whether this call made it.
+struct OperatorToken {
+    std::string token;
+    bool created = false;
+};
+kernel::Result<OperatorToken> operator_token_of(const DataDirectory& directory);
+
+// The event log of the directory. conflict "log-in-use" while another process serves it.
+kernel::Result<std::unique_ptr<platform::log::EventLog>> open_log(const DataDirectory& directory);
+// One of the directory's databases.
+kernel::Result<std::unique_ptr<platform::sql::Database>> open_database(const std::filesystem::path& file);
+
+class Embedded {
+public:
+    struct Options {
+        DataDirectory directory;
+        Address intake, query;
+        bool open = false;           // no authentication
+        std::string operator_token;  // empty only with `open`
+        std::string rubric_json;     // "" for the built-in rubric
+    };
+    // Opens everything and binds both addresses; nothing runs yet. Errors as the parts' own: "log-in-use", "port-taken", the rubric's.
+    // Takes ownership of the log, so that the caller can lock the directory before it does anything else.
+    static kernel::Result<std::unique_ptr<Embedded>> open(const Options& options, std::unique_ptr<platform::log::EventLog> log);
+    virtual ~Embedded() = default;
+
+    virtual std::uint16_t intake_port() const = 0;
+    virtual std::uint16_t query_port() const = 0;
+    virtual void start() = 0;
+    // HTTP servers first (requests in flight end), then the services in the direction of the flow. Idempotent. The log closes on
+    // destruction.
+    virtual void stop() = 0;
+};
+
+}  // namespace acopio

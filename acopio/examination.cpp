@@ -1,0 +1,228 @@
+// Judging a file with the intake's own parts: formats, identities, judge, scorecard.
+#include "acopio/examination.hpp"
+
+#include "acopio/json_view.hpp"
+#include "acopio/unpack.hpp"
+
+#include <algorithm>
+
+namespace acopio {
+namespace {
+
+namespace application = data_center_classifier::application;
+namespace domain = data_center_classifier::domain;
+namespace formats = data_center_classifier::infrastructure::formats;
+using domain::Outcome;
+
+constexpr std::size_t json_bytes_max = 16 * 1024 * 1024;  // as the intake's
+constexpr std::size_t examples_max = 3;
+
+boost::json::object json_of(const domain::Lift& lift) {
+    const auto grade = std::string(1, lift.grade);
+    return {{"dimension", domain::to_text(lift.dimension)},
+            {"from", lift.from},
+            {"to", lift.to},
+            {"grade", grade},
+            {"text", std::string(domain::to_text(lift.dimension)) + " " + human_decimal(lift.from, 2) + " -> " + human_decimal(lift.to, 2) +
+                         " makes this centre " + grade}};
+}
+
+boost::json::array dimensions_of(const domain::Scorecard& card) {
+    boost::json::array out;
+    for (const auto& score : card.dimensions)
+        out.push_back(boost::json::object{{"dimension", domain::to_text(score.dimension)},
+                                          {"rate", score.rate},
+                                          {"lower", score.lower},
+                                          {"weight", score.weight},
+                                          {"cost", score.cost},
+                                          {"judged", score.judged}});
+    return out;
+}
+
+formats::Refusal too_large() {
+    return {.code = "body-too-large",
+            .detail = "a JSON body may have at most 16 MiB",
+            .pointer = "",
+            .line = {},
+            .column = {},
+            .expected = "at most 16 MiB",
+            .found = "",
+            .mend = "send it as NDJSON: one record a line, of any length together"};
+}
+
+kernel::Result<void> examine_json(Unpacked& bytes, Examination& examination, const std::function<void()>& step) {
+    std::string body;
+    while (true) {
+        auto chunk = bytes.read();
+        if (!chunk) return std::move(chunk).error();
+        if (chunk->empty()) break;
+        step();
+        body += *chunk;
+        if (body.size() > json_bytes_max) return examination.refuse(0, too_large()), kernel::ok();
+    }
+    formats::JsonReader reader;
+    bool any = false;
+    auto shape = reader.body(body, [&](std::size_t index, formats::Read<domain::RawData> record) {
+        any = true;
+        examination.take(index, std::move(record));
+    });
+    if (const auto* refusal = std::get_if<formats::Refusal>(&shape)) return examination.refuse(0, *refusal), kernel::ok();
+    if (!any && std::get<formats::JsonReader::Shape>(shape) == formats::JsonReader::Shape::object) examination.take(0, reader.record(body));
+    return kernel::ok();
+}
+
+kernel::Result<void> examine_ndjson(Unpacked& bytes, Examination& examination, const std::function<void()>& step) {
+    const formats::Limits limits;
+    formats::JsonReader reader(limits);
+    formats::LineSplitter splitter(limits.record_bytes_max);
+    std::size_t index = 0;
+    const auto take_line = [&](std::uint64_t number, std::string_view text, bool too_long) {
+        if (!too_long) return examination.take(index++, reader.record(text, number));
+        examination.refuse(index++, {.code = "record-too-large",
+                                     .detail = "the line is longer than " + std::to_string(limits.record_bytes_max) + " bytes",
+                                     .pointer = "",
+                                     .line = number,
+                                     .column = {},
+                                     .expected = "",
+                                     .found = "",
+                                     .mend = "send large texts and images by reference"});
+    };
+    while (true) {
+        auto chunk = bytes.read();
+        if (!chunk) return std::move(chunk).error();
+        if (chunk->empty()) break;
+        step();
+        splitter.feed(*chunk, take_line);
+    }
+    splitter.finish(take_line);
+    return kernel::ok();
+}
+
+kernel::Result<void> examine_csv(Unpacked& bytes, Examination& examination, const std::function<void()>& step) {
+    formats::CsvReader reader(examination.mapping());
+    const auto take_row = [&](std::size_t index, formats::Read<domain::RawData> record) { examination.take(index, std::move(record)); };
+    std::optional<formats::Refusal> refusal;
+    while (!refusal) {
+        auto chunk = bytes.read();
+        if (!chunk) return std::move(chunk).error();
+        if (chunk->empty()) break;
+        step();
+        refusal = reader.feed(*chunk, take_row);
+    }
+    if (!refusal) refusal = reader.finish(take_row);
+    if (refusal) examination.refuse(0, *refusal);
+    return kernel::ok();
+}
+
+}  // namespace
+
+void Examination::refuse(std::size_t index, const formats::Refusal& refusal) {
+    ++totals_.refused;
+    troubles_.add({.code = refusal.code,
+                   .detail = refusal.detail,
+                   .mend = refusal.mend.empty() ? refusal.expected : refusal.mend,
+                   .line = refusal.line,
+                   .item = index});
+}
+
+bool Examination::notice(const application::Identity& id, domain::JudgeContext& context) {
+    const auto [known, fresh_key] = contents_.try_emplace(id.key, id.content);
+    if (!fresh_key && known->second == id.content) return false;
+    context.same_key_other_content = !fresh_key;
+    known->second = id.content;
+    const auto [holder, fresh_content] = keys_.try_emplace(id.content[0], id.key);
+    context.same_content_other_key = !fresh_content && holder->second != id.key;
+    return true;
+}
+
+void Examination::count(const domain::RawData& record, const domain::Judgement& judgement, const std::string& record_id) {
+    const auto modality = domain::normal_modality(record[domain::FieldId::modality], rubric_.lists).value_or("-");
+    auto& feed =
+        feeds_.try_emplace(modality + "/" + std::string(to_text(format_)), Sums{.counts = zero_counts(), .records = 0}).first->second;
+    for (auto* sums : {&sums_, &feed}) {
+        ++sums->records;
+        for (std::size_t i = 0; i < rubric_.checks.size(); ++i) {
+            auto& count = sums->counts[i];
+            const auto outcome = judgement.outcomes[i];
+            ++(outcome == Outcome::pass ? count.pass : outcome == Outcome::fail ? count.fail : count.skip);
+        }
+    }
+    for (std::size_t i = 0; i < rubric_.checks.size(); ++i) {
+        if (judgement.outcomes[i] != Outcome::fail) continue;
+        auto& examples = examples_[i];
+        if (examples.size() < examples_max && std::ranges::find(examples, record_id) == examples.end()) examples.push_back(record_id);
+    }
+}
+
+void Examination::take(std::size_t index, formats::Read<domain::RawData> read) {
+    if (const auto* refusal = std::get_if<formats::Refusal>(&read)) return refuse(index, *refusal);
+    const auto& record = std::get<domain::RawData>(read);
+    const kernel::DataCenterId center{"file"};
+    auto id = application::identify(center, record[domain::FieldId::record_id], formats::to_canonical_json(record, false));
+    if (!id) {
+        ++totals_.refused;
+        troubles_.add({.code = id.error().code, .detail = id.error().message, .mend = "", .line = {}, .item = index});
+        return;
+    }
+    domain::JudgeContext context{.received_at = received_at_, .same_key_other_content = {}, .same_content_other_key = {}};
+    if (!notice(*id, context)) {
+        ++totals_.duplicate;
+        return;
+    }
+    const auto judgement = domain::judge(record, rubric_, context);
+    ++(judgement.quarantine ? totals_.quarantined : totals_.accepted);
+    count(record, judgement, id->record_id.value);
+}
+
+boost::json::array Examination::failing(const domain::Scorecard& card) const {
+    boost::json::array out;
+    for (const auto& one : card.failing) {
+        const auto& check = rubric_.checks[one.check];
+        const auto judged = one.count.pass + one.count.fail;
+        const auto examples = examples_.find(one.check);
+        out.push_back(boost::json::object{{"check", check.id},
+                                          {"dimension", domain::to_text(check.dimension)},
+                                          {"title", check.title},
+                                          {"mend", check.mend},
+                                          {"failed", one.count.fail},
+                                          {"judged", judged},
+                                          {"rate", judged > 0 ? static_cast<double>(one.count.fail) / static_cast<double>(judged) : 0.0},
+                                          {"cost", one.cost},
+                                          {"examples", examples == examples_.end() ? boost::json::value(boost::json::array())
+                                                                                   : boost::json::value_from(examples->second)}});
+    }
+    return out;
+}
+
+boost::json::object Examination::scorecard(const std::string& title) const {
+    const auto card = domain::scorecard(rubric_, sums_.counts, sums_.records);
+    boost::json::array feeds;
+    for (const auto& [name, sums] : feeds_) {
+        const auto feed = domain::scorecard(rubric_, sums.counts, sums.records);
+        feeds.push_back(
+            boost::json::object{{"feed", name}, {"records", sums.records}, {"score", feed.score}, {"grade", std::string(1, feed.grade)}});
+    }
+    return {{"data_center_id", title},
+            {"rubric", card.rubric},
+            {"records", card.records},
+            {"grade", std::string(1, card.grade)},
+            {"score", card.score},
+            {"score_lower", card.score_lower},
+            {"provisional", card.provisional},
+            {"dimensions", dimensions_of(card)},
+            {"failing", failing(card)},
+            {"lift", card.lift ? boost::json::value(json_of(*card.lift)) : boost::json::value(nullptr)},
+            {"feeds", std::move(feeds)}};
+}
+
+kernel::Result<void> examine(SourceFile& source, FileType type, Examination& examination, const std::function<void()>& step) {
+    Unpacked bytes(source, type.packing);
+    switch (type.format) {
+        case Format::json: return examine_json(bytes, examination, step);
+        case Format::csv: return examine_csv(bytes, examination, step);
+        case Format::ndjson: break;
+    }
+    return examine_ndjson(bytes, examination, step);
+}
+
+}  // namespace acopio

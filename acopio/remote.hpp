@@ -1,0 +1,76 @@
+// Talking to a running server: where it is, as whom, and its answers as values.
+#pragma once
+
+#include "acopio/address.hpp"
+#include "kernel/result.hpp"
+
+#include <boost/json.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace acopio {
+
+// Which of the two servers a command speaks to.
+enum class Side : std::uint8_t { intake, query };
+
+// What every command that speaks to a server can be told.
+struct ServerOptions {
+    std::string data = "var";
+    std::string address;     // "": from DIR/addresses.json, else the side's usual port on this machine
+    std::string token_file;  // "": from the environment, else DIR/operator.token
+    std::string token;       // from the environment
+};
+// Adds --data, --intake or --query, and --token-file. `token_variable` is the environment variable of the token itself.
+void add_server_options(CLI::App& app, ServerOptions& options, Side side, const std::string& token_variable);
+
+// incorrect "address-invalid".
+kernel::Result<Address> address_of(const ServerOptions& options, Side side);
+// "" when there is none: then the server decides (open mode). The token in the data directory goes to a server on this machine only.
+kernel::Result<std::string> token_of(const ServerOptions& options, const Address& address);
+
+// An Error from an answer that is no success: the problem's words, and the kind that its status stands for.
+kernel::Error error_from(int status, std::string_view body);
+
+// Text for one segment of a path, or a name or value of a query.
+std::string percent_encoded(std::string_view text);
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// One server. Not thread-safe. Each call is one request, with the time-outs of the HTTP client.
+class Remote {
+public:
+    Remote(Address address, std::string token) : address_(std::move(address)), token_(std::move(token)) {}
+    static kernel::Result<Remote> at(const ServerOptions& options, Side side);
+
+    // The answer's JSON (null for an empty one), or an Error: the client's for what did not arrive, error_from() for what was refused.
+    kernel::Result<boost::json::value> call(std::string method, std::string path, std::optional<boost::json::value> body = {});
+    kernel::Result<boost::json::value> get(std::string path) { return call("GET", std::move(path)); }
+
+    // POSTs a body of any length that `next` gives a chunk at a time (empty: the end). A streamed answer (NDJSON) goes to `line`, line by
+    // line while the body is still being sent; any other is in the result.
+    struct Answer {
+        int status = 0;
+        bool streamed = false;
+        std::string body;
+    };
+    kernel::Result<Answer> upload(std::string path, Headers headers, std::function<kernel::Result<std::string>()> next,
+                                  std::function<void(std::string_view)> line);
+
+    const Address& address() const { return address_; }
+    Headers headers() const;  // the authorization
+
+private:
+    Address address_;
+    std::string token_;
+};
+
+}  // namespace acopio

@@ -1,0 +1,228 @@
+// Intake's use cases over the embedded log: what is written, and what is answered.
+#include "data_center_classifier/application/service_raw_data.hpp"
+
+#include "data_center_classifier/infrastructure/messaging/adapter_collector_log.hpp"
+#include "platform/log/embedded/embedded_log.hpp"
+#include "platform/runtime/coroutine.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+
+namespace data_center_classifier::application {
+namespace {
+
+using domain::FieldId;
+using domain::Kind;
+
+class MapIndex final : public SeenIndex {
+public:
+    std::map<RecordKey, Seen> rows;
+    int asked = 0;
+    kernel::Result<std::vector<std::optional<Seen>>> find(const std::vector<RecordKey>& keys) override {
+        ++asked;
+        std::vector<std::optional<Seen>> found;
+        for (const auto key : keys) found.push_back(rows.contains(key) ? std::optional(rows[key]) : std::nullopt);
+        return found;
+    }
+    kernel::Result<void> each_key(const std::function<void(RecordKey)>& key) override {
+        for (const auto& [one, seen] : rows) key(one);
+        return kernel::ok();
+    }
+};
+
+// Passes on to the log, or fails as it is told: before or after the write.
+class Unsteady final : public Collector {
+public:
+    explicit Unsteady(Collector& to) : to_(to) {}
+    std::optional<kernel::Error> before, after;
+    kernel::Task<LogPosition> append(std::vector<kernel::RawDataEvent> events) override {
+        if (before) co_return *before;
+        auto first = co_await to_.append(std::move(events));
+        if (after) co_return *after;
+        co_return first;
+    }
+
+private:
+    Collector& to_;
+};
+
+class ReceivingRawData : public testing::Test {
+protected:
+    ReceivingRawData() {
+        std::filesystem::remove(file_);
+        log_ = *platform::log::embedded::open({.file = file_});
+        collector_ = std::make_unique<infrastructure::messaging::CollectorLog>(*log_);
+        unsteady_ = std::make_unique<Unsteady>(*collector_);
+        rubric_.version = "test-1";
+        rubric_.dimension_weight = {1, 1, 1, 1, 1, 0};
+        rubric_.lists.modalities = domain::CodeList({"CT", "MR"});
+        rubric_.checks = {check("PATIENT", domain::Severity::investigative, "has_patient_id"),
+                          check("MODALITY", domain::Severity::required, "has_modality")};
+        receive_ = std::make_unique<ReceiveRawData>(
+            ReceiveRawData::Ports{.seen = seen_, .index = index_, .collector = *unsteady_, .pool = pool_, .clock = clock_}, rubric_);
+    }
+    ~ReceivingRawData() override {
+        log_.reset();
+        for (const auto* suffix : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(file_.string() + suffix);
+    }
+
+    static domain::Check check(std::string id, domain::Severity severity, std::string function) {
+        domain::Check check{};
+        check.id = std::move(id);
+        check.dimension = domain::Dimension::completeness;
+        check.severity = severity;
+        check.run = domain::check_function(function);
+        return check;
+    }
+    static Incoming incoming(const std::string& id, const std::string& report, const std::string& modality = "CT") {
+        Incoming one{.sender = {.id = {"st-mary"}, .grade = "B"}, .record = {}, .content = "{\"modality\":\"" + modality + "\",\"report\":\"" + report + "\"}", .interface = "json"};
+        if (!id.empty()) one.record.set(FieldId::record_id, Kind::text, id);
+        one.record.set(FieldId::modality, Kind::text, modality);
+        one.record.set(FieldId::report, Kind::text, report);
+        return one;
+    }
+    kernel::Result<std::vector<Outcome>> receive(std::vector<Incoming> items) {
+        return platform::runtime::run(receive_->receive(std::make_shared<const std::vector<Incoming>>(std::move(items))));
+    }
+    std::vector<kernel::RawDataEvent> written() {
+        auto subscription = *log_->subscribe(std::string(kernel::raw_data_topic), "test", {});
+        std::vector<kernel::RawDataEvent> all;
+        const auto head = log_->head(std::string(kernel::raw_data_topic))->value;
+        while (all.size() < head)
+            for (const auto& message : *subscription->next(1000, std::chrono::seconds(5), {})) all.push_back(*kernel::raw_data_event_from(message.envelope));
+        return all;
+    }
+    // What the projection would have made of the log.
+    void project() {
+        LogPosition position = 0;
+        for (const auto& event : written()) {
+            ++position;
+            if (const auto* received = std::get_if<kernel::RawDataReceived>(&event))
+                index_.rows[record_key_of(received->data_id)] = {content_prefix_of(received->content_hash), SeenStatus::accepted};
+            if (const auto* retracted = std::get_if<kernel::RawDataRetracted>(&event)) index_.rows[record_key_of(retracted->data_id)].status = SeenStatus::retracted;
+        }
+        seen_.projected(position);
+    }
+
+    std::filesystem::path file_ = std::filesystem::temp_directory_path() / ("acopio_receive_" + std::to_string(::getpid()) + ".db");
+    kernel::FixedClock clock_{kernel::Timestamp{std::chrono::milliseconds{1'700'000'000'000}}};
+    platform::runtime::BlockingPool pool_{{.threads = 1, .queue_max = 100, .name = "test"}};
+    SeenRecords seen_;
+    MapIndex index_;
+    domain::Rubric rubric_;
+    std::unique_ptr<platform::log::EventLog> log_;
+    std::unique_ptr<Collector> collector_;
+    std::unique_ptr<Unsteady> unsteady_;
+    std::unique_ptr<ReceiveRawData> receive_;
+};
+
+TEST_F(ReceivingRawData, an_accepted_record_lies_in_the_log_with_its_ids_and_verdicts) {
+    const auto outcomes = receive({incoming("CT-1", "one")});
+    ASSERT_TRUE(outcomes) << outcomes.error().message;
+    const auto& outcome = outcomes->front();
+    EXPECT_EQ(outcome.status, Status::accepted);
+    EXPECT_FALSE(outcome.repeated);
+    EXPECT_EQ(outcome.failed, std::vector<std::uint16_t>{0});
+    const auto event = std::get<kernel::RawDataReceived>(written().at(0));
+    EXPECT_EQ(event.record, R"({"record_id":"CT-1","modality":"CT","report":"one"})");
+    EXPECT_EQ(event.receipt_id, outcome.receipt_id);
+    EXPECT_EQ(event.data_id, outcome.data_id);
+    EXPECT_EQ(event.grade, "B");
+    EXPECT_EQ(event.modality, "CT");
+    EXPECT_EQ(event.received_at, clock_.now());
+    EXPECT_THAT(event.verdicts.passed, testing::ElementsAre("MODALITY"));
+    EXPECT_THAT(event.verdicts.failed, testing::ElementsAre("PATIENT"));
+}
+
+TEST_F(ReceivingRawData, a_batch_is_answered_in_order_and_repeats_in_it_are_written_once) {
+    const auto outcomes = *receive({incoming("a", "1"), incoming("b", "1"), incoming("a", "1"), incoming("a", "2"), incoming("q", "1", "")});
+    std::vector<std::string> statuses;
+    for (const auto& one : outcomes) statuses.emplace_back(to_text(one.status));
+    EXPECT_THAT(statuses, testing::ElementsAre("accepted", "accepted", "duplicate", "accepted", "quarantined"));
+    EXPECT_EQ(outcomes[2].receipt_id, outcomes[0].receipt_id);
+    EXPECT_EQ(outcomes[3].data_id, outcomes[0].data_id);
+    const auto events = written();
+    ASSERT_EQ(events.size(), 4U);
+    EXPECT_TRUE(std::holds_alternative<kernel::RawDataQuarantined>(events[3]));
+}
+
+TEST_F(ReceivingRawData, an_id_that_cannot_be_refuses_only_its_record) {
+    const auto outcomes = *receive({incoming("a", "1"), incoming(std::string(129, 'x'), "1"), incoming("b", "1")});
+    EXPECT_EQ(outcomes[1].status, Status::refused);
+    EXPECT_EQ(outcomes[1].refusal->code, "record-id-invalid");
+    EXPECT_EQ(written().size(), 2U);
+    EXPECT_EQ((*receive({incoming("a\nb", "1")}))[0].status, Status::refused);
+}
+
+TEST_F(ReceivingRawData, a_record_without_id_gets_one_from_its_content_and_stays_as_it_was_sent) {
+    const auto first = *receive({incoming("", "one")});
+    EXPECT_TRUE(first[0].record_id_derived);
+    EXPECT_TRUE((*receive({incoming("", "one")}))[0].repeated);
+    EXPECT_NE((*receive({incoming("", "two")}))[0].record_id, first[0].record_id);
+    EXPECT_EQ(std::get<kernel::RawDataReceived>(written().at(0)).record, R"({"modality":"CT","report":"one"})");
+}
+
+TEST_F(ReceivingRawData, a_retry_is_answered_from_memory_and_later_from_the_index) {
+    const auto receipt = (*receive({incoming("a", "1")}))[0].receipt_id;
+    auto again = *receive({incoming("a", "1")});
+    EXPECT_EQ(again[0].status, Status::duplicate);
+    EXPECT_EQ(index_.asked, 0) << "no look-up for what is new or in memory";
+    project();
+    again = *receive({incoming("a", "1")});
+    EXPECT_EQ(again[0].status, Status::duplicate);
+    EXPECT_EQ(again[0].receipt_id, receipt);
+    EXPECT_EQ(index_.asked, 1);
+    EXPECT_EQ((*receive({incoming("a", "2")}))[0].status, Status::accepted);
+    EXPECT_EQ(written().size(), 2U);
+}
+
+TEST_F(ReceivingRawData, a_full_log_refuses_the_batch_and_the_same_items_can_be_tried_again) {
+    unsteady_->before = kernel::Error{kernel::ErrorKind::busy, "log-queue-full", ""};
+    const auto items = std::make_shared<const std::vector<Incoming>>(std::vector<Incoming>{incoming("a", "1"), incoming("", "2")});
+    EXPECT_EQ(platform::runtime::run(receive_->receive(items)).error().kind, kernel::ErrorKind::busy);
+    EXPECT_EQ(seen_.recent_size(), 0U);
+    unsteady_->before.reset();
+    const auto outcomes = platform::runtime::run(receive_->receive(items));
+    ASSERT_TRUE(outcomes);
+    EXPECT_EQ((*outcomes)[0].status, Status::accepted);
+    EXPECT_EQ(written().size(), 2U);
+}
+
+TEST_F(ReceivingRawData, after_an_append_whose_end_is_unknown_a_retry_is_written_again_under_the_same_receipt) {
+    unsteady_->after = kernel::Error{kernel::ErrorKind::unavailable, "log-gone", ""};
+    EXPECT_FALSE(receive({incoming("a", "1")}));
+    unsteady_->after.reset();
+    EXPECT_TRUE(receive({incoming("a", "1")}));
+    const auto events = written();
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(std::get<kernel::RawDataReceived>(events[0]).receipt_id, std::get<kernel::RawDataReceived>(events[1]).receipt_id);
+}
+
+TEST_F(ReceivingRawData, a_record_is_taken_back_once_and_may_come_again) {
+    const Sender sender{.id = {"st-mary"}, .grade = "B"};
+    const auto retract = [&](const std::string& id) { return platform::runtime::run(receive_->retract(sender, {id})); };
+    EXPECT_EQ(retract("a").error().code, "record-unknown");
+    const auto data_id = (*receive({incoming("a", "1")}))[0].data_id;
+    EXPECT_EQ(*retract("a"), data_id);
+    EXPECT_EQ(retract("a").error().code, "record-unknown");
+    EXPECT_EQ((*receive({incoming("a", "1")}))[0].status, Status::accepted);
+    project();
+    EXPECT_EQ(*retract("a"), data_id) << "known from the index";
+    EXPECT_EQ(retract(std::string(500, 'x')).error().code, "record-unknown");
+    EXPECT_TRUE(std::holds_alternative<kernel::RawDataRetracted>(written().at(1)));
+}
+
+TEST_F(ReceivingRawData, two_centres_may_use_the_same_record_id) {
+    auto theirs = incoming("a", "1");
+    theirs.sender.id = {"charite"};
+    const auto outcomes = *receive({incoming("a", "1"), theirs});
+    EXPECT_EQ(outcomes[1].status, Status::accepted);
+    EXPECT_NE(outcomes[0].data_id, outcomes[1].data_id);
+    EXPECT_NE(outcomes[0].receipt_id, outcomes[1].receipt_id);
+}
+
+}  // namespace
+}  // namespace data_center_classifier::application

@@ -1,0 +1,315 @@
+// What is remembered between the log and the index; and a model test that plays random interleavings against a pretended log.
+#include "data_center_classifier/application/service_seen_records.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+namespace data_center_classifier::application {
+namespace {
+
+using Known = SeenRecords::Known;
+
+Seen content(std::uint64_t number, SeenStatus status = SeenStatus::accepted) {
+    return {.content = {number, number}, .status = status};
+}
+
+// An index in memory.
+class MapIndex final : public SeenIndex {
+public:
+    std::map<RecordKey, Seen> rows;
+    kernel::Result<std::vector<std::optional<Seen>>> find(const std::vector<RecordKey>& keys) override {
+        std::vector<std::optional<Seen>> found;
+        for (const auto key : keys) found.push_back(rows.contains(key) ? std::optional(rows[key]) : std::nullopt);
+        return found;
+    }
+    kernel::Result<void> each_key(const std::function<void(RecordKey)>& key) override {
+        for (const auto& [one, seen] : rows) key(one);
+        return kernel::ok();
+    }
+};
+
+SeenRecords::Batch claim(SeenRecords& seen, RecordKey key, const Seen& wanted, std::optional<Seen> indexed = {}) {
+    const SeenRecords::Claim one{.key = key, .seen = wanted, .indexed = indexed};
+    return *seen.claim(std::span(&one, 1));
+}
+void appended(SeenRecords& seen, const SeenRecords::Batch& batch, RecordKey key, const Seen& what, LogPosition position) {
+    const SeenRecords::Written one{key, what};
+    seen.appended(batch.token, std::span(&one, 1), position);
+}
+void failed(SeenRecords& seen, const SeenRecords::Batch& batch, RecordKey key, const Seen& what, bool nothing_written) {
+    const SeenRecords::Written one{key, what};
+    seen.failed(batch.token, std::span(&one, 1), nothing_written);
+}
+
+TEST(seen_records, a_record_is_fresh_then_waiting_then_repeated_then_changed) {
+    SeenRecords seen;
+    const auto first = claim(seen, 7, content(1));
+    EXPECT_EQ(first.decisions[0].known, Known::fresh);
+    const auto second = claim(seen, 7, content(1));
+    EXPECT_EQ(second.decisions[0].known, Known::repeated_waiting);
+    EXPECT_TRUE(second.decisions[0].append()) << "nobody knows yet that the first is on disk";
+    appended(seen, first, 7, content(1), 1);
+    appended(seen, second, 7, content(1), 2);
+    EXPECT_EQ(claim(seen, 7, content(1)).decisions[0].known, Known::repeated);
+    EXPECT_EQ(claim(seen, 7, content(2)).decisions[0].known, Known::changed);
+}
+
+TEST(seen_records, the_same_content_twice_in_a_batch_is_written_once) {
+    SeenRecords seen;
+    const SeenRecords::Claim both[] = {{.key = 7, .seen = content(1), .indexed = {}}, {.key = 7, .seen = content(1), .indexed = {}}};
+    const auto batch = *seen.claim(both);
+    EXPECT_EQ(batch.decisions[0].known, Known::fresh);
+    EXPECT_EQ(batch.decisions[1].known, Known::repeated_in_batch);
+    EXPECT_FALSE(batch.decisions[1].append());
+}
+
+TEST(seen_records, a_repeat_keeps_the_status_of_the_record) {
+    SeenRecords seen;
+    const auto quarantined = content(1, SeenStatus::quarantined);
+    appended(seen, claim(seen, 7, quarantined), 7, quarantined, 1);
+    const auto again = claim(seen, 7, content(1));
+    EXPECT_EQ(again.decisions[0].known, Known::repeated);
+    EXPECT_EQ(again.decisions[0].status, SeenStatus::quarantined);
+}
+
+TEST(seen_records, what_was_not_written_is_forgotten_and_what_may_have_been_is_written_again) {
+    SeenRecords seen;
+    failed(seen, claim(seen, 7, content(1)), 7, content(1), true);
+    EXPECT_FALSE(seen.recent(7));
+    EXPECT_EQ(claim(seen, 7, content(1)).decisions[0].known, Known::fresh);
+    failed(seen, claim(seen, 8, content(1)), 8, content(1), false);
+    EXPECT_TRUE(seen.recent(8));
+    EXPECT_TRUE(claim(seen, 8, content(1)).decisions[0].append());
+}
+
+TEST(seen_records, a_change_that_was_not_written_leaves_what_was_durable) {
+    SeenRecords seen;
+    appended(seen, claim(seen, 7, content(1)), 7, content(1), 1);
+    failed(seen, claim(seen, 7, content(2)), 7, content(2), true);
+    EXPECT_EQ(claim(seen, 7, content(1)).decisions[0].known, Known::repeated);
+}
+
+TEST(seen_records, a_record_that_was_taken_back_is_fresh) {
+    SeenRecords seen;
+    EXPECT_EQ(claim(seen, 7, content(1), content(1, SeenStatus::retracted)).decisions[0].known, Known::fresh);
+}
+
+TEST(seen_records, what_is_indexed_leaves_memory_and_is_looked_up) {
+    SeenRecords seen;
+    const RecordKey keys[] = {7, 8};
+    EXPECT_TRUE(seen.to_look_up(keys).empty()) << "never seen: no look-up";
+    appended(seen, claim(seen, 7, content(1)), 7, content(1), 1);
+    EXPECT_TRUE(seen.to_look_up(keys).empty()) << "recent: no look-up";
+    seen.projected(1);
+    EXPECT_EQ(seen.recent_size(), 0U);
+    EXPECT_EQ(seen.to_look_up(keys), std::vector<RecordKey>{7});
+    EXPECT_EQ(claim(seen, 7, content(1), content(1)).decisions[0].known, Known::repeated);
+}
+
+TEST(seen_records, fingerprints_are_loaded_from_the_index) {
+    MapIndex index;
+    index.rows = {{7, content(1)}};
+    SeenRecords seen;
+    ASSERT_TRUE(seen.load(index));
+    const RecordKey keys[] = {8, 7, 7};
+    EXPECT_EQ(seen.to_look_up(keys), (std::vector<RecordKey>{7, 7}));
+    EXPECT_EQ(seen.fingerprints_size(), 1U);
+}
+
+TEST(seen_records, beyond_the_bound_of_fingerprints_every_key_is_looked_up) {
+    MapIndex index;
+    index.rows = {{1, content(1)}, {2, content(1)}, {3, content(1)}};
+    SeenRecords seen({.recent_max = 10, .fingerprints_max = 2});
+    ASSERT_TRUE(seen.load(index));
+    const RecordKey keys[] = {99};
+    EXPECT_EQ(seen.to_look_up(keys).size(), 1U);
+}
+
+TEST(seen_records, a_full_memory_is_busy_before_anything_is_claimed) {
+    SeenRecords seen({.recent_max = 1, .fingerprints_max = 100});
+    const SeenRecords::Claim both[] = {{.key = 1, .seen = content(1), .indexed = {}}, {.key = 2, .seen = content(1), .indexed = {}}};
+    const auto refused = seen.claim(both);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, kernel::ErrorKind::busy);
+    EXPECT_EQ(seen.recent_size(), 0U);
+}
+
+TEST(seen_records, of_two_claims_the_one_that_lies_later_in_the_log_is_remembered_though_the_other_was_indexed_first) {
+    SeenRecords seen;
+    const auto taken_back = content(0, SeenStatus::retracted);
+    const auto first = claim(seen, 7, taken_back, content(1));
+    const auto second = claim(seen, 7, content(1), content(1));
+    appended(seen, second, 7, content(1), 1);
+    seen.projected(1);
+    appended(seen, first, 7, taken_back, 2);
+    EXPECT_EQ(claim(seen, 7, content(1), content(1)).decisions[0].known, Known::fresh);
+}
+
+TEST(seen_records, what_may_have_been_written_behind_a_durable_content_makes_it_doubtful) {
+    SeenRecords seen;
+    const auto taken_back = content(0, SeenStatus::retracted);
+    const auto first = claim(seen, 7, taken_back, content(1));
+    const auto second = claim(seen, 7, content(1), content(1));
+    appended(seen, second, 7, content(1), 1);
+    failed(seen, first, 7, taken_back, false);
+    seen.projected(1);
+    EXPECT_TRUE(claim(seen, 7, content(1), content(1)).decisions[0].append());
+}
+
+// The model: a log that is a list, an index that follows it, and batches that are at any stage in any order.
+class World {
+public:
+    struct Step {
+        int what, key, number, count;
+    };
+
+    void play(const Step& step) {
+        ++now_;
+        switch (step.what) {
+            case 0:
+            case 1: look_up(step); break;
+            case 2: claim_looked_up(step); break;
+            case 3: write(step); break;
+            case 4: tell(step); break;
+            case 5: fail(step); break;
+            default: project(step); break;
+        }
+    }
+    void settle() {
+        while (!looked_up_.empty()) claim_looked_up({0, 0, 0, 0});
+        while (!claimed_.empty()) write({0, 0, 0, 0});
+        while (!written_.empty()) tell({0, 0, 0, 0});
+        projected_ = log_.size();
+        seen_.projected(projected_);
+        RC_ASSERT(doubts_ > 0 || seen_.recent_size() == 0U);
+    }
+
+private:
+    struct Entry {
+        RecordKey key;
+        Seen seen;
+        int answered = std::numeric_limits<int>::max();  // the step at which its sender got its answer
+    };
+    struct Batch {
+        std::vector<SeenRecords::Claim> claims;
+        int begun = 0;  // the step at which its keys were looked up
+        SeenRecords::Batch decided;
+        std::vector<SeenRecords::Written> to_write;
+        LogPosition first = 0;
+    };
+    using Batches = std::vector<Batch>;
+
+    static Batch take(Batches& from, int which) {
+        const auto at = from.begin() + which % static_cast<int>(from.size());
+        auto batch = std::move(*at);
+        from.erase(at);
+        return batch;
+    }
+    // The latest of a key among the first `size` of the log.
+    std::optional<Seen> latest(RecordKey key, std::size_t size) const {
+        for (auto i = size; i > 0; --i)
+            if (log_[i - 1].key == key) return log_[i - 1].seen;
+        return std::nullopt;
+    }
+
+    void look_up(const Step& step) {
+        Batch batch{.claims = {}, .begun = now_, .decided = {}, .to_write = {}, .first = 0};
+        std::vector<RecordKey> keys;
+        for (int i = 0; i <= step.count % 3; ++i) keys.push_back(static_cast<RecordKey>((step.key + i) % 3 + 1));
+        const auto asked = seen_.to_look_up(keys);
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            const bool retract = step.number % 7 == 0 && keys.size() == 1;
+            SeenRecords::Claim claim{.key = keys[i], .seen = content(static_cast<std::uint64_t>(step.number) % 3 + 1), .indexed = {}};
+            if (retract) claim.seen = {.content = {}, .status = SeenStatus::retracted};
+            if (std::ranges::find(asked, keys[i]) != asked.end()) claim.indexed = latest(keys[i], projected_);
+            batch.claims.push_back(claim);
+        }
+        looked_up_.push_back(std::move(batch));
+    }
+    void claim_looked_up(const Step& step) {
+        if (looked_up_.empty()) return;
+        auto batch = take(looked_up_, step.key);
+        batch.decided = *seen_.claim(batch.claims);
+        for (std::size_t i = 0; i < batch.claims.size(); ++i) {
+            const auto& claim = batch.claims[i];
+            const auto known = batch.decided.decisions[i].known;
+            if (batch.decided.decisions[i].append()) batch.to_write.push_back({claim.key, claim.seen});
+            if (known == Known::repeated) RC_ASSERT(is_durable(claim, batch.begun));
+            if (known == Known::repeated_in_batch) RC_ASSERT(last_to_write(batch, claim.key) == claim.seen.content);
+        }
+        if (!batch.to_write.empty()) claimed_.push_back(std::move(batch));
+    }
+    // In the log, and followed by nothing of that record that was answered before this batch began: a sender whose request is still on its
+    // way may come after it.
+    bool is_durable(const SeenRecords::Claim& claim, int begun) const {
+        for (auto entry = log_.rbegin(); entry != log_.rend(); ++entry) {
+            if (entry->key != claim.key) continue;
+            if (entry->seen.status != SeenStatus::retracted && entry->seen.content == claim.seen.content) return true;
+            if (entry->answered < begun) return false;
+        }
+        return false;
+    }
+    static std::optional<ContentPrefix> last_to_write(const Batch& batch, RecordKey key) {
+        std::optional<ContentPrefix> last;
+        for (const auto& one : batch.to_write)
+            if (one.key == key) last = one.seen.content;
+        return last;
+    }
+    void append(Batch& batch) {
+        batch.first = log_.size() + 1;
+        for (const auto& one : batch.to_write) log_.push_back({.key = one.key, .seen = one.seen});
+    }
+    void write(const Step& step) {
+        if (claimed_.empty()) return;
+        auto batch = take(claimed_, step.key);
+        append(batch);
+        written_.push_back(std::move(batch));
+    }
+    void tell(const Step& step) {
+        if (written_.empty()) return;
+        const auto batch = take(written_, step.key);
+        seen_.appended(batch.decided.token, batch.to_write, batch.first);
+        for (std::size_t i = 0; i < batch.to_write.size(); ++i) log_[batch.first - 1 + i].answered = now_;
+    }
+    void fail(const Step& step) {
+        if (claimed_.empty()) return;
+        auto batch = take(claimed_, step.key);
+        const bool nothing_written = step.number % 3 == 0;
+        if (step.number % 3 == 1) {
+            append(batch);
+            for (std::size_t i = 0; i < batch.to_write.size(); ++i) log_[batch.first - 1 + i].answered = now_;
+        }
+        if (!nothing_written) ++doubts_;
+        seen_.failed(batch.decided.token, batch.to_write, nothing_written);
+    }
+    void project(const Step& step) {
+        projected_ = std::min(log_.size(), projected_ + static_cast<std::size_t>(step.count));
+        seen_.projected(projected_);
+    }
+
+    SeenRecords seen_;
+    std::vector<Entry> log_;
+    std::size_t projected_ = 0;
+    int doubts_ = 0;
+    int now_ = 0;
+    Batches looked_up_, claimed_, written_;
+};
+
+constexpr int rounds = 20;  // of a hundred cases
+
+TEST(seen_records, says_repeated_only_of_what_is_durable_and_was_the_latest_in_any_interleaving) {
+    for (int round = 0; round < rounds; ++round)
+        ASSERT_TRUE(rc::check("look-ups, claims, appends, failures and projections in any order", [](const std::vector<std::tuple<int, int, int, int>>& steps) {
+            World world;
+            const auto positive = [](int value) { return static_cast<int>(static_cast<unsigned>(value) % 1000U); };
+            for (const auto& [what, key, number, count] : steps) world.play({positive(what) % 7, positive(key), positive(number), positive(count) % 8});
+            world.settle();
+        }));
+}
+
+}  // namespace
+}  // namespace data_center_classifier::application

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Runs the system tests against a built binary: z_test/run.py --binary build/release/bin/acopio [--only crash].
+
+One line a test: ok, FAILED or skipped, its name, its seconds. The last line counts. Exit code 1 when a test failed.
+"""
+import argparse
+import importlib.util
+import sys
+import time
+import traceback
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER))
+
+import harness  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def tests_of(module):
+    for name, test in list(vars(module).items()):
+        if name.startswith("test_") and callable(test) and test.__module__ == module.__name__:
+            yield name, (test.__doc__ or name.replace("_", " ")).splitlines()[0].rstrip("."), test
+
+
+def run_one(binary, test):
+    """(word, why)"""
+    box = harness.Box(binary)
+    try:
+        test(box)
+        return "ok", ""
+    except harness.Skip as reason:
+        return "skipped", f"because {reason}"
+    except Exception:  # pylint: disable=broad-except
+        return "FAILED", traceback.format_exc(limit=-4) + box.last_words()
+    finally:
+        box.clean_up()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binary", required=True, type=Path)
+    parser.add_argument("--only", default="", help="part of a module's or a test's name")
+    options = parser.parse_args()
+    if not options.binary.exists():
+        parser.error(f"there is no {options.binary}: build it first")
+    passed = failed = 0
+    for path in sorted(FOLDER.glob("test_*.py")):
+        for name, sentence, test in tests_of(load(path)):
+            if options.only not in f"{path.stem}.{name}":
+                continue
+            begin = time.monotonic()
+            word, why = run_one(options.binary, test)
+            passed += word == "ok"
+            failed += word == "FAILED"
+            print(f"{word:7} {path.stem}: {sentence} ({time.monotonic() - begin:.1f} s)", flush=True)
+            if why:
+                print("        " + why.strip().replace("\n", "\n        "), flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""The command line, as people and scripts use it."""
+import gzip
+import json
+
+from harness import a_record, check, equal
+
+
+def done(result, code, what):
+    equal(result.returncode, code, f"exit code of {what} ({result.stdout[-300:]!r} {result.stderr[-500:]!r})")
+    return result.stdout.decode()
+
+
+def answer(result, code, what):
+    text = done(result, code, what)
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise AssertionError(f"{what} --json gives no JSON: {text[:300]}") from error
+
+
+def write_lines(path, records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def center_with_key(server, center, folder):
+    done(server.cli("center", "add", center, "--name", "St Mary"), 0, "center add")
+    issued = answer(server.cli("center", "key", center, "--json"), 0, "center key")
+    path = folder / f"{center}.key"
+    path.write_text(issued["key"] + "\n")
+    path.chmod(0o600)
+    return path, issued
+
+
+def test_a_day_with_the_command_line(box):
+    """add a centre, give it a key, check, send, scorecard, query, suspend"""
+    server, folder = box.server(), box.folder
+    key, issued = center_with_key(server, "st-mary", folder)
+    private = a_record(500, report="Tel. +34 600 123 456, jane@example.org")
+    file = write_lines(folder / "records.ndjson", [a_record(n) for n in range(200)] + [private])
+    checked = server.cli("check", file)
+    check(checked.returncode in (0, 1) and b"201" in checked.stdout, f"check: {checked.returncode} {checked.stdout[-500:]!r}")
+    sent = answer(server.cli("send", file, "--center", "st-mary", "--key-file", key, "--json"), 0, "send")
+    text = json.dumps(sent)
+    check('"accepted": 200' in text and '"quarantined": 1' in text, f"totals of send: {text[:400]}")
+    server.wait_for_records(200)
+    again = json.dumps(answer(server.cli("send", file, "--center", "st-mary", "--key-file", key, "--json"), 0, "send again"))
+    check('"duplicate": 200' in again and '"accepted": 0' in again, f"totals of the second send: {again[:400]}")
+    card = answer(server.cli("scorecard", "st-mary", "--json"), 0, "scorecard")
+    check(card["data_center_id"] == "st-mary" and card["grade"] in "ABCDE", f"the scorecard: {str(card)[:300]}")
+    check("st-mary" in done(server.cli("scorecard", "st-mary"), 0, "scorecard as a table"), "the table names the centre")
+    rows = answer(server.cli("query", "--modality", "CT", "--limit", "5", "--json"), 0, "query")
+    check("R-" in json.dumps(rows), "rows of a query")
+    check("R-" in done(server.cli("query", "--modality", "CT", "--limit", "5"), 0, "query as a table"), "the table has rows")
+    check("st-mary" in json.dumps(answer(server.cli("center", "list", "--json"), 0, "center list")), "the list has the centre")
+    done(server.cli("center", "show", "st-mary"), 0, "center show")
+    done(server.cli("center", "suspend", "st-mary", "--reason", "agreement ended"), 0, "center suspend")
+    done(server.cli("send", file, "--center", "st-mary", "--key-file", key), 4, "send of a suspended centre")
+    done(server.cli("center", "resume", "st-mary"), 0, "center resume")
+    done(server.cli("center", "revoke", "st-mary", issued["key_id"]), 0, "center revoke")
+    check(server.cli("send", file, "--center", "st-mary", "--key-file", key).returncode in (1, 4), "send with a revoked key")
+
+
+def test_files_of_every_kind(box):
+    """send takes .json, .csv, .gz and standard input; refused records end with 1 and are grouped by what is wrong"""
+    server, folder = box.server(), box.folder
+    key, _ = center_with_key(server, "st-mary", folder)
+    one, many, table = folder / "one.json", folder / "many.json", folder / "table.csv"
+    one.write_text(json.dumps(a_record(1)))
+    many.write_text(json.dumps([a_record(n) for n in range(2, 5)]))
+    table.write_text("record_id,patient_id,modality,body_part,report\nT-1,P1,CT,CHEST,clear\nT-2,P2,MR,HEAD,clear\n")
+    packed = folder / "packed.ndjson.gz"
+    packed.write_bytes(gzip.compress("".join(json.dumps(a_record(n)) + "\n" for n in range(5, 15)).encode()))
+    options = ["--center", "st-mary", "--key-file", key]
+    done(server.cli("send", one, many, table, packed, *options), 0, "send of four files")
+    done(server.cli("send", "-", "--type", "ndjson", *options, binary_input=json.dumps(a_record(20)).encode() + b"\n"), 0, "send of standard input")
+    server.wait_for_records(1 + 3 + 2 + 10 + 1)
+    broken = folder / "broken.ndjson"
+    broken.write_text(json.dumps(a_record(30)) + "\n{broken\n{broken again\n" + json.dumps(a_record(31)) + "\n")
+    result = server.cli("send", broken, *options)
+    text = done(result, 1, "send of broken lines") + result.stderr.decode()
+    check("json-broken" in text or "broken" in text, "what is wrong is named")
+    server.wait_for_records(19)
+    result = server.cli("check", broken)
+    done(result, 1, "check of broken lines")
+
+
+def test_errors_and_exit_codes(box):
+    """errors are sentences on stderr, with exit codes that scripts can use"""
+    server, folder = box.server(), box.folder
+    key, _ = center_with_key(server, "st-mary", folder)
+    file = write_lines(folder / "one.ndjson", [a_record(1)])
+    wrong_key = folder / "wrong.key"
+    wrong_key.write_text("ack_" + "0" * 16 + "_" + "0" * 48)
+    options = ["--center", "st-mary", "--key-file"]
+    for what, arguments, codes in [
+        ("no command", [], {0, 2}),
+        ("an unknown command", ["nonsense"], {2}),
+        ("an unknown option", ["check", "--nonsense", file], {2}),
+        ("no file", ["send", folder / "none.ndjson", *options, key], {1, 2}),
+        ("a wrong key", ["send", file, *options, wrong_key], {1, 4}),
+        ("a centre twice", ["center", "add", "st-mary", "--name", "x"], {1}),
+        ("an unknown centre", ["scorecard", "nobody"], {1}),
+        ("nobody listens", ["send", file, *options, key, "--intake", "http://127.0.0.1:1"], {3}),
+        ("a wrong filter", ["query", "modalitty=CT"], {1, 2}),
+        ("a wrong role", ["token", "add", "--role", "king", "--name", "x", "--data", server.data], {1, 2}),
+        ("rebuild while serving", ["rebuild", "--data", server.data], {1, 3}),
+    ]:
+        result = server.cli(*arguments, seconds=180)
+        check(result.returncode in codes, f"{what}: exit code {result.returncode} ({result.stderr[-300:]!r})")
+        if result.returncode:
+            check(result.stderr.strip(), f"{what}: a sentence on stderr")
+            check(b"terminate" not in result.stderr and b"what()" not in result.stderr, f"{what}: {result.stderr[-300:]!r}")
+    for command in ("serve", "center", "send", "check", "scorecard", "query", "token", "rebuild", "completion"):
+        check(len(done(server.cli(command, "--help"), 0, f"{command} --help")) > 100, f"{command} --help says something")
+    check(done(server.cli("--version"), 0, "--version").strip(), "--version")
+
+
+def test_tokens_and_completion(box):
+    """read tokens are added, listed and revoked; completion is a bash script; no colour without a terminal"""
+    server = box.server()
+    made = answer(server.cli("token", "add", "--role", "researcher", "--name", "Ada", "--data", server.data, "--json"), 0, "token add")
+    listed = done(server.cli("token", "list", "--data", server.data, "--json"), 0, "token list")
+    check("Ada" in listed and made["token"].split("_")[2] not in listed, "the list has the name and not the token")
+    found = answer(server.cli("query", "--json", environment={"ACOPIO_TOKEN": made["token"]}), 0, "query with the token")
+    equal(found["data"], [], "no rows")
+    done(server.cli("token", "revoke", made["token"].split("_")[1], "--data", server.data), 0, "token revoke")
+    check(server.cli("query", environment={"ACOPIO_TOKEN": made["token"]}).returncode in (1, 4), "query with a revoked token")
+    check("complete" in done(server.cli("completion", "bash"), 0, "completion bash"), "a completion script")
+    check(b"\x1b[" not in server.cli("token", "list", "--data", server.data).stdout, "colour codes in a pipe")
+
+
+def test_rebuild(box):
+    """rebuild makes the same rows again while the server is stopped, and tokens stay"""
+    server, folder = box.server(), box.folder
+    key, _ = center_with_key(server, "st-mary", folder)
+    done(server.cli("send", write_lines(folder / "r.ndjson", [a_record(n) for n in range(300)]), "--center", "st-mary", "--key-file", key), 0, "send")
+    server.wait_for_records(300)
+    before = server.as_reader().all_data()
+    token = answer(server.cli("token", "add", "--role", "researcher", "--name", "Ada", "--data", server.data, "--json"), 0, "token add")["token"]
+    server.stop()
+    done(server.cli("rebuild", "--data", server.data), 0, "rebuild")
+    server.start()
+    equal(server.as_reader().all_data(), before, "rows after the rebuild")
+    done(server.cli("query", "--limit", "1", environment={"ACOPIO_TOKEN": token}), 0, "query with a token from before")
