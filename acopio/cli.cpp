@@ -46,7 +46,8 @@ int exit_code_of(kernel::ErrorKind kind) {
 
 std::string sentence(std::string text) {
     const bool ends = text.ends_with('.') || text.ends_with('!') || text.ends_with('?');
-    return ends ? text : text + '.';
+    if (!ends) text += '.';
+    return text;
 }
 
 int report(const kernel::Error& error) {

@@ -97,12 +97,12 @@ public:
                                                 {.rubric = rubric_, .clock = dependencies_.clock, .seen = seen_, .grading = grading_});
         if (!handler) return std::move(handler).error();
         handler_ = std::move(*handler);
-        projection_ = std::make_unique<Projection>(
-            platform::projection::Options{.name = std::string(infrastructure::db::counters_projection),
-                                          .topic = std::string(kernel::raw_data_topic),
-                                          .batch_max = batch_max,
-                                          .niceness = projection_niceness},
-            *stores_.projecting, dependencies_.log, *handler_);
+        projection_ =
+            std::make_unique<Projection>(platform::projection::Options{.name = std::string(infrastructure::db::counters_projection),
+                                                                       .topic = std::string(kernel::raw_data_topic),
+                                                                       .batch_max = batch_max,
+                                                                       .niceness = projection_niceness},
+                                         *stores_.projecting, dependencies_.log, *handler_);
         std::vector<kernel::DataCenterId> centers;
         for (const auto& center : cache_.all()) centers.push_back(center.id);
         if (auto loaded = handler_->load(centers); !loaded) return loaded;
@@ -131,16 +131,17 @@ public:
             .limits = options_.limits,
             .open = options_.open,
             .operator_token = options_.operator_token,
-            .rubric_json = options_.rubric_json.empty() ? std::string(infrastructure::formats::embedded::rubric_json()) : options_.rubric_json,
+            .rubric_json =
+                options_.rubric_json.empty() ? std::string(infrastructure::formats::embedded::rubric_json()) : options_.rubric_json,
             .ready = [this] { return healthy(); },
         });
     }
 
     void start() override {
         if (projecting_.joinable()) return;
-        projecting_ = std::jthread([this](std::stop_token stop) { ended("classifier-projection-ended", projection_->run(stop)); });
-        relaying_ = std::jthread([this](std::stop_token stop) { ended("classifier-relay-ended", relay_.run(stop)); });
-        grading_thread_ = std::jthread([this](std::stop_token stop) { grading_.run(stop); });
+        projecting_ = std::jthread([this](const std::stop_token& stop) { ended("classifier-projection-ended", projection_->run(stop)); });
+        relaying_ = std::jthread([this](const std::stop_token& stop) { ended("classifier-relay-ended", relay_.run(stop)); });
+        grading_thread_ = std::jthread([this](const std::stop_token& stop) { grading_.run(stop); });
     }
 
     // The projection first: what it still counts is graded, and what is graded is relayed.
@@ -219,7 +220,8 @@ private:
 
 Result<std::unique_ptr<Service>> Service::open(Dependencies dependencies, Options options) {
     if (!options.open && options.operator_token.empty())
-        return kernel::Error{kernel::ErrorKind::incorrect, "operator-token-missing", "without an operator's token only the open mode can be served"};
+        return kernel::Error{kernel::ErrorKind::incorrect, "operator-token-missing",
+                             "without an operator's token only the open mode can be served"};
     auto rubric = options.rubric_json.empty() ? Result<domain::Rubric>(infrastructure::formats::built_in_rubric())
                                               : infrastructure::formats::rubric_from_json(options.rubric_json);
     if (!rubric) return std::move(rubric).error();

@@ -23,9 +23,9 @@ struct Dependencies {
 };
 
 struct Options {
-    bool open = false;               // no authentication: the centre is named by X-Data-Center or the record, registered on first sight
-    std::string operator_token;      // in the clear; compared in constant time. Empty only with `open`.
-    std::string rubric_json;         // of --rubric FILE; "" for the built-in one
+    bool open = false;           // no authentication: the centre is named by X-Data-Center or the record, registered on first sight
+    std::string operator_token;  // in the clear; compared in constant time. Empty only with `open`.
+    std::string rubric_json;     // of --rubric FILE; "" for the built-in one
     infrastructure::formats::Limits limits;
 };
 
@@ -35,8 +35,8 @@ public:
     virtual ~Service() = default;
     // Routes of :8000 (POST/DELETE /raw-data, /data-centers..., /health, /ready, /metrics).
     virtual platform::http::Routes routes() = 0;
-    virtual void start() = 0;  // projections and relay
-    virtual void stop() = 0;   // idempotent; after the HTTP server has stopped
+    virtual void start() = 0;          // projections and relay
+    virtual void stop() = 0;           // idempotent; after the HTTP server has stopped
     virtual bool healthy() const = 0;  // false once a poison message or a fault stopped a projection or the relay
 };
 

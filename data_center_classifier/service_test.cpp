@@ -21,7 +21,8 @@
 namespace data_center_classifier {
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -155,8 +156,8 @@ protected:
         log_.reset();
     }
 
-    Answer request(const std::string& method, const std::string& path, const std::string& body = "", const std::string& type = "application/json",
-                   const std::string& headers = "") {
+    Answer request(const std::string& method, const std::string& path, const std::string& body = "",
+                   const std::string& type = "application/json", const std::string& headers = "") {
         Wire wire(server_->port());
         wire.send(method + " " + path + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: " + type +
                   "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body);
@@ -274,8 +275,9 @@ TEST_F(Intake, streams_ndjson_with_a_line_an_item_in_order_and_a_line_of_totals)
 
 TEST_F(Intake, refuses_one_line_that_is_too_long_and_takes_the_others) {
     const auto key = add_center("st-mary");
-    const auto answer = send(key, record("a") + "\n" + record("b", R"(,"report":")" + std::string(3 << 20, 'x') + "\"") + "\n" + record("c") + "\n",
-                             "application/x-ndjson");
+    const auto answer =
+        send(key, record("a") + "\n" + record("b", R"(,"report":")" + std::string(3 << 20, 'x') + "\"") + "\n" + record("c") + "\n",
+             "application/x-ndjson");
     const auto lines = answer.lines();
     ASSERT_EQ(lines.size(), 4U) << answer.body.substr(0, 300);
     EXPECT_EQ(lines[0].at("/status"), "accepted");
@@ -292,8 +294,10 @@ TEST_F(Intake, answers_a_sender_that_pauses_before_it_goes_on) {
         std::snprintf(size, sizeof size, "%zx\r\n", line.size());
         return size + line + "\r\n";
     };
-    wire.send("POST /raw-data HTTP/1.1\r\nHost: test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-ndjson\r\n" +
-              bearer(key) + "\r\n" + chunk(record("a") + "\n"));
+    wire.send(
+        "POST /raw-data HTTP/1.1\r\nHost: test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nContent-Type: "
+        "application/x-ndjson\r\n" +
+        bearer(key) + "\r\n" + chunk(record("a") + "\n"));
     EXPECT_THAT(wire.read_until(R"("index":0)"), HasSubstr(R"("index":0)"));
     wire.send(chunk(record("b") + "\n") + "0\r\n\r\n");
     const auto lines = answer_from(wire.read_all()).lines();
@@ -308,8 +312,10 @@ TEST_F(Intake, a_stream_that_breaks_says_so_and_what_came_before_counts) {
     const auto line = record("a") + "\n";
     char size[16];
     std::snprintf(size, sizeof size, "%zx\r\n", line.size());
-    wire.send("POST /raw-data HTTP/1.1\r\nHost: test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-ndjson\r\n" +
-              bearer(key) + "\r\n" + size + line + "\r\n");
+    wire.send(
+        "POST /raw-data HTTP/1.1\r\nHost: test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nContent-Type: "
+        "application/x-ndjson\r\n" +
+        bearer(key) + "\r\n" + size + line + "\r\n");
     const auto deadline = std::chrono::steady_clock::now() + 20s;
     while (messages() == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
     wire.send("ZZ\r\n");
@@ -376,7 +382,8 @@ TEST_F(Intake, takes_a_record_back_once_and_hears_it_again_then) {
     EXPECT_EQ(retract().at("/code"), "record-unknown");
     EXPECT_EQ(request("DELETE", "/raw-data/other", "", "application/json", bearer(key)).status, 404);
     EXPECT_EQ(send(key, record("a/b c")).status, 202);
-    const auto by_name = request("DELETE", "/raw-data/a%2Fb%20c", "", "application/json", bearer(operator_token) + "X-Data-Center: st-mary\r\n");
+    const auto by_name =
+        request("DELETE", "/raw-data/a%2Fb%20c", "", "application/json", bearer(operator_token) + "X-Data-Center: st-mary\r\n");
     EXPECT_EQ(by_name.status, 202) << by_name.body;
     EXPECT_EQ(by_operator("DELETE", "/raw-data/a").at("/code"), "data-center-missing");
 }
@@ -440,9 +447,13 @@ TEST_F(Intake, a_key_opens_nothing_of_another_centre_and_nothing_of_the_operator
         EXPECT_EQ(request("GET", std::string("/data-centers/st-mary/") + what).status, 401) << what;
         EXPECT_EQ(by_operator("GET", std::string("/data-centers/nobody/") + what).status, 404) << what;
     }
-    for (const auto& [method, path] : {std::pair{"POST", "/data-centers"}, {"GET", "/data-centers"}, {"GET", "/data-centers/st-mary"},
-                                       {"POST", "/data-centers/st-mary/keys"}, {"POST", "/data-centers/st-mary/suspend"},
-                                       {"POST", "/data-centers/st-mary/resume"}, {"PUT", "/data-centers/st-mary/mapping"}}) {
+    for (const auto& [method, path] : {std::pair{"POST", "/data-centers"},
+                                       {"GET", "/data-centers"},
+                                       {"GET", "/data-centers/st-mary"},
+                                       {"POST", "/data-centers/st-mary/keys"},
+                                       {"POST", "/data-centers/st-mary/suspend"},
+                                       {"POST", "/data-centers/st-mary/resume"},
+                                       {"PUT", "/data-centers/st-mary/mapping"}}) {
         const auto answer = request(method, path, "{}", "application/json", bearer(own));
         EXPECT_EQ(answer.status, 403) << method << path;
         EXPECT_EQ(answer.at("/code"), "operator-only") << method << path;
@@ -469,7 +480,9 @@ TEST_F(Intake, registers_and_shows_data_centres) {
 TEST_F(Intake, the_scorecard_adds_up_and_the_grade_is_published) {
     const auto key = add_center("st-mary");
     std::string body;
-    for (int i = 0; i < 600; ++i) body += (i % 3 == 0 ? R"({"record_id":"bad-)" + std::to_string(i) + R"(","modality":"nonsense"})" : record(std::to_string(i))) + "\n";
+    for (int i = 0; i < 600; ++i)
+        body +=
+            (i % 3 == 0 ? R"({"record_id":"bad-)" + std::to_string(i) + R"(","modality":"nonsense"})" : record(std::to_string(i))) + "\n";
     const auto totals = send(key, body, "application/x-ndjson").lines().back();
     const auto judged = std::stoull(totals.at("/accepted")) + std::stoull(totals.at("/quarantined"));
     EXPECT_EQ(judged, 600U) << totals.body;
@@ -477,7 +490,8 @@ TEST_F(Intake, the_scorecard_adds_up_and_the_grade_is_published) {
     ASSERT_EQ(card.at("/records"), "600");
     EXPECT_EQ(card.at("/provisional"), "false");
     double cost = 0;
-    for (int i = 0; card.at("/dimensions/" + std::to_string(i)) != "(none)"; ++i) cost += std::stod(card.at("/dimensions/" + std::to_string(i) + "/cost"));
+    for (int i = 0; card.at("/dimensions/" + std::to_string(i)) != "(none)"; ++i)
+        cost += std::stod(card.at("/dimensions/" + std::to_string(i) + "/cost"));
     EXPECT_NEAR(cost, 100 - std::stod(card.at("/score")), 0.2);
     EXPECT_NE(card.at("/failing/0/check"), "(none)");
     EXPECT_NE(card.at("/failing/0/examples/0"), "(none)");
@@ -556,15 +570,17 @@ TEST_F(OpenIntake, names_the_centre_by_header_or_record_and_registers_it_on_firs
     EXPECT_EQ(send_open(record("2")).status, 400);
     EXPECT_EQ(send_open(record("2", R"(,"data_center_id":"No Such!")")).at("/code"), "data-center-id-invalid");
     EXPECT_EQ(send_open(record("2"), "X-Data-Center: No Such!\r\n").status, 400);
-    const auto lines = send_open(record("3", R"(,"data_center_id":"one")") + "\n" + record("3", R"(,"data_center_id":"two")") + "\n" + record("4") + "\n", "",
-                                 "application/x-ndjson")
-                           .lines();
+    const auto lines =
+        send_open(record("3", R"(,"data_center_id":"one")") + "\n" + record("3", R"(,"data_center_id":"two")") + "\n" + record("4") + "\n",
+                  "", "application/x-ndjson")
+            .lines();
     ASSERT_EQ(lines.size(), 4U);
     EXPECT_EQ(lines[0].at("/status"), "accepted");
     EXPECT_NE(lines[0].at("/data_id"), lines[1].at("/data_id"));
     EXPECT_EQ(lines[2].at("/problem/code"), "data-center-missing");
     const auto centers = request("GET", "/data-centers");
-    for (const auto* id : {"by-record", "by-header", "one", "two"}) EXPECT_THAT(centers.body, HasSubstr(std::string("\"id\":\"") + id)) << id;
+    for (const auto* id : {"by-record", "by-header", "one", "two"})
+        EXPECT_THAT(centers.body, HasSubstr(std::string("\"id\":\"") + id)) << id;
     EXPECT_EQ(request("POST", "/data-centers/one/suspend", R"({"reason":"x"})").status, 200);
     EXPECT_EQ(send_open(record("5"), "X-Data-Center: one\r\n").at("/code"), "data-center-suspended");
     EXPECT_EQ(request("DELETE", "/raw-data/1", "", "application/json", "X-Data-Center: by-header\r\n").status, 202);

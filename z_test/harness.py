@@ -151,8 +151,10 @@ def stream(address, path, headers, chunks, on_line, seconds=REQUEST_SECONDS):
             for chunk in chunks:
                 wire.sendall(b"%x\r\n%b\r\n" % (len(chunk), chunk))
             wire.sendall(b"0\r\n\r\n")
-        except OSError as error:
+        except (OSError, AssertionError) as error:
             broken.append(error)
+            with contextlib.suppress(OSError):
+                wire.shutdown(socket.SHUT_WR)
 
     sender = threading.Thread(target=send)
     sender.start()
@@ -168,6 +170,9 @@ def stream(address, path, headers, chunks, on_line, seconds=REQUEST_SECONDS):
             wire.shutdown(socket.SHUT_RDWR)
         sender.join(seconds)
         connection.close()
+        for error in broken:
+            if isinstance(error, AssertionError):
+                raise error
 
 
 def raw_exchange(address, parts, seconds=REQUEST_SECONDS, half_close=True):

@@ -293,7 +293,7 @@ def test_a_client_that_never_reads(box):
     count = 30_000
     body = b"".join(json.dumps(a_record(n)).encode() + b"\n" for n in range(count))
     deaf = socket.create_connection((server.intake.rsplit(":", 1)[0], int(server.intake.rsplit(":", 1)[1])), timeout=60)
-    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     deaf.sendall(head(key, "application/x-ndjson", len(body)) + body)
     begin = time.monotonic()
     equal(server.as_center(key).send(a_record(count)).status, 202, "another client")

@@ -56,6 +56,22 @@ def test_sigterm_drains(box):
     wait_until(lambda: server.as_reader().count() >= 300 + accepted, "everything that was answered is there")
 
 
+def test_a_sender_that_pauses(box):
+    """a sender that pauses in the middle of a stream has the answers to what it sent"""
+    server = box.server()
+    headers = {"Authorization": f"Bearer {server.add_center('st-mary')}", "Content-Type": "application/x-ndjson"}
+    lines, answered = [], []
+
+    def chunks():
+        for number in range(3):
+            yield json.dumps(a_record(number)).encode() + b"\n"
+            wait_until(lambda n=number: len(lines) > n, "the line is answered before the next is sent", 10)
+            answered.append(number)
+
+    stream(server.intake, "/raw-data", headers, chunks(), lines.append)
+    equal(answered, [0, 1, 2], "lines that were answered at once")
+
+
 def test_a_taken_port_and_directory(box):
     """a taken port, a second process on the directory and a file in its place end with a clear sentence"""
     server = box.server()

@@ -20,7 +20,9 @@ using MakeDataCenters = std::function<std::unique_ptr<DataCentersFixture>()>;
 
 class DataCentersContract : public testing::TestWithParam<MakeDataCenters> {
 protected:
-    static kernel::DataCenterEvent registered(const std::string& id) { return kernel::DataCenterRegistered{{id}, "The " + id, kernel::Timestamp{}}; }
+    static kernel::DataCenterEvent registered(const std::string& id) {
+        return kernel::DataCenterRegistered{{id}, "The " + id, kernel::Timestamp{}};
+    }
     std::vector<std::string> ids() {
         std::vector<std::string> all;
         for (const auto& center : *fixture_->store().load()) all.push_back(center.id.value);

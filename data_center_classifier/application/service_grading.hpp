@@ -21,7 +21,8 @@ class Grading {
 public:
     explicit Grading(ClassifyDataCenters& classify) : classify_(classify) {}
 
-    // The sums of a centre changed: the latest are what it will be graded by. Thread-safe, never waits for a disk; holds one entry a centre.
+    // The sums of a centre changed: the latest are what it will be graded by. Thread-safe, never waits for a disk; holds one entry a
+    // centre.
     void put(const kernel::DataCenterId& center, WindowSums sums);
     // Grades every centre whose sums changed. Blocking; one thread at a time. On an error the centres that are left stay due.
     kernel::Result<void> grade_due();

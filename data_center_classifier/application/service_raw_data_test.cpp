@@ -78,7 +78,10 @@ protected:
         return check;
     }
     static Incoming incoming(const std::string& id, const std::string& report, const std::string& modality = "CT") {
-        Incoming one{.sender = {.id = {"st-mary"}, .grade = "B"}, .record = {}, .content = "{\"modality\":\"" + modality + "\",\"report\":\"" + report + "\"}", .interface = "json"};
+        Incoming one{.sender = {.id = {"st-mary"}, .grade = "B"},
+                     .record = {},
+                     .content = "{\"modality\":\"" + modality + "\",\"report\":\"" + report + "\"}",
+                     .interface = "json"};
         if (!id.empty()) one.record.set(FieldId::record_id, Kind::text, id);
         one.record.set(FieldId::modality, Kind::text, modality);
         one.record.set(FieldId::report, Kind::text, report);
@@ -92,7 +95,8 @@ protected:
         std::vector<kernel::RawDataEvent> all;
         const auto head = log_->head(std::string(kernel::raw_data_topic))->value;
         while (all.size() < head)
-            for (const auto& message : *subscription->next(1000, std::chrono::seconds(5), {})) all.push_back(*kernel::raw_data_event_from(message.envelope));
+            for (const auto& message : *subscription->next(1000, std::chrono::seconds(5), {}))
+                all.push_back(*kernel::raw_data_event_from(message.envelope));
         return all;
     }
     // What the projection would have made of the log.
@@ -102,7 +106,8 @@ protected:
             ++position;
             if (const auto* received = std::get_if<kernel::RawDataReceived>(&event))
                 index_.rows[record_key_of(received->data_id)] = {content_prefix_of(received->content_hash), SeenStatus::accepted};
-            if (const auto* retracted = std::get_if<kernel::RawDataRetracted>(&event)) index_.rows[record_key_of(retracted->data_id)].status = SeenStatus::retracted;
+            if (const auto* retracted = std::get_if<kernel::RawDataRetracted>(&event))
+                index_.rows[record_key_of(retracted->data_id)].status = SeenStatus::retracted;
         }
         seen_.projected(position);
     }
@@ -138,7 +143,8 @@ TEST_F(ReceivingRawData, an_accepted_record_lies_in_the_log_with_its_ids_and_ver
 }
 
 TEST_F(ReceivingRawData, a_batch_is_answered_in_order_and_repeats_in_it_are_written_once) {
-    const auto outcomes = *receive({incoming("a", "1"), incoming("b", "1"), incoming("a", "1"), incoming("a", "2"), incoming("q", "1", "")});
+    const auto outcomes =
+        *receive({incoming("a", "1"), incoming("b", "1"), incoming("a", "1"), incoming("a", "2"), incoming("q", "1", "")});
     std::vector<std::string> statuses;
     for (const auto& one : outcomes) statuses.emplace_back(to_text(one.status));
     EXPECT_THAT(statuses, testing::ElementsAre("accepted", "accepted", "duplicate", "accepted", "quarantined"));

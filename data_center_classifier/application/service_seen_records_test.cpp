@@ -303,12 +303,14 @@ constexpr int rounds = 20;  // of a hundred cases
 
 TEST(seen_records, says_repeated_only_of_what_is_durable_and_was_the_latest_in_any_interleaving) {
     for (int round = 0; round < rounds; ++round)
-        ASSERT_TRUE(rc::check("look-ups, claims, appends, failures and projections in any order", [](const std::vector<std::tuple<int, int, int, int>>& steps) {
-            World world;
-            const auto positive = [](int value) { return static_cast<int>(static_cast<unsigned>(value) % 1000U); };
-            for (const auto& [what, key, number, count] : steps) world.play({positive(what) % 7, positive(key), positive(number), positive(count) % 8});
-            world.settle();
-        }));
+        ASSERT_TRUE(rc::check("look-ups, claims, appends, failures and projections in any order",
+                              [](const std::vector<std::tuple<int, int, int, int>>& steps) {
+                                  World world;
+                                  const auto positive = [](int value) { return static_cast<int>(static_cast<unsigned>(value) % 1000U); };
+                                  for (const auto& [what, key, number, count] : steps)
+                                      world.play({positive(what) % 7, positive(key), positive(number), positive(count) % 8});
+                                  world.settle();
+                              }));
 }
 
 }  // namespace

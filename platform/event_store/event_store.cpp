@@ -38,18 +38,21 @@ Result<EventStore::Sequenced> event_of(const sql::Statement& row) {
     return one;
 }
 
-Result<std::vector<EventStore::Sequenced>> events_of(sql::Statement& statement) {
+Result<std::vector<EventStore::Sequenced>> events_of(sql::Statement& statement, std::size_t bytes_max) {
     std::vector<EventStore::Sequenced> events;
+    std::size_t bytes = 0;
     while (true) {
         auto row = statement.step();
         if (row && *row) {
             auto event = event_of(statement);
             if (event) {
+                bytes += event->event.data.size();
                 events.push_back(std::move(*event));
-                continue;
+                if (bytes <= bytes_max) continue;
             }
             statement.reset();
-            return std::move(event).error();
+            if (!event) return std::move(event).error();
+            return events;
         }
         statement.reset();
         if (!row) return std::move(row).error();
@@ -120,7 +123,7 @@ Result<void> EventStore::rolled_back() {
 
 Result<std::vector<kernel::Envelope>> EventStore::load(std::string_view aggregate_id) {
     load_->bind(0, aggregate_id);
-    auto events = events_of(*load_);
+    auto events = events_of(*load_, std::numeric_limits<std::size_t>::max());
     if (!events) return std::move(events).error();
     std::vector<kernel::Envelope> envelopes;
     envelopes.reserve(events->size());
@@ -128,10 +131,10 @@ Result<std::vector<kernel::Envelope>> EventStore::load(std::string_view aggregat
     return envelopes;
 }
 
-Result<std::vector<EventStore::Sequenced>> EventStore::after(std::uint64_t after, std::size_t count_max) {
+Result<std::vector<EventStore::Sequenced>> EventStore::after(std::uint64_t after, std::size_t count_max, std::size_t bytes_max) {
     after_->bind(0, static_cast<std::int64_t>(after));
     after_->bind(1, static_cast<std::int64_t>(count_max));
-    return events_of(*after_);
+    return events_of(*after_, bytes_max);
 }
 
 }  // namespace platform::event_store

@@ -177,6 +177,24 @@ TEST_F(EventStoreTest, the_relay_publishes_events_that_are_too_large_for_one_app
     EXPECT_EQ(log_->head("events")->value, events);
 }
 
+TEST_F(EventStoreTest, an_answer_of_bounded_bytes_has_at_least_one_event) {
+    for (int i = 1; i <= 3; ++i) ASSERT_TRUE(append("a", static_cast<std::uint64_t>(i), std::to_string(i)));
+    EXPECT_EQ(store_->after(0, 10, 0)->size(), 1U);
+    EXPECT_EQ(store_->after(0, 10, 3)->size(), 2U) << "each has 2 bytes of data";
+    EXPECT_EQ(store_->after(0, 10)->size(), 3U);
+    EXPECT_TRUE(store_->after(3, 10, 0)->empty());
+}
+
+TEST_F(EventStoreTest, a_gap_in_the_table_ends_the_relay_and_nothing_after_it_is_published) {
+    for (int i = 1; i <= 3; ++i) ASSERT_TRUE(append("a", static_cast<std::uint64_t>(i), std::to_string(i)));
+    ASSERT_TRUE(connection_->execute("DELETE FROM event WHERE sequence = 2"));
+    const auto ended = relay().run({});
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().kind, kernel::ErrorKind::fault);
+    EXPECT_EQ(ended.error().code, "events-not-dense");
+    EXPECT_EQ(log_->head("events")->value, 0U);
+}
+
 TEST_F(EventStoreTest, a_running_relay_publishes_what_comes_and_stops_when_told) {
     auto running = relay();
     std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(running.run(stop)); });

@@ -13,6 +13,7 @@ namespace {
 using kernel::ErrorKind;
 using kernel::Result;
 
+constexpr std::size_t batch_bytes_max = 8 * 1024 * 1024;
 constexpr std::chrono::milliseconds idle_poll{250};
 constexpr std::chrono::milliseconds retry_first{10};
 constexpr std::chrono::milliseconds retry_last{2000};
@@ -53,12 +54,14 @@ struct Relay::State {
             if (!last) return std::move(last).error();
             published = *last;
         }
-        auto events = store->after(*published, options.batch_max);
+        auto events = store->after(*published, options.batch_max, batch_bytes_max);
         if (!events) return std::move(events).error();
         if (events->empty()) return std::size_t{0};
         const auto first = events->front().sequence;
         const auto last = events->back().sequence;
-        CHECK(first == *published + 1 && last - first + 1 == events->size(), "the event table is numbered densely");
+        if (first != *published + 1 || last - first + 1 != events->size())
+            return kernel::Error{ErrorKind::fault, "events-not-dense",
+                                 "an event is missing in the table; restore the database from a copy"};
         std::vector<kernel::Envelope> envelopes;
         envelopes.reserve(events->size());
         for (auto& one : *events) {
@@ -93,7 +96,7 @@ Result<std::size_t> Relay::drain() {
     }
 }
 
-Result<void> Relay::run(std::stop_token stop) {
+Result<void> Relay::run(const std::stop_token& stop) {
     auto pause = retry_first;
     while (!stop.stop_requested()) {
         auto count = state_->batch();

@@ -261,10 +261,8 @@ void Connection::write_answer(const Response& response, bool head_only, bool clo
         add_header(out, "Content-Length", response.body.size());
     }
     for (const auto& [name, value] : response.headers) add_header(out, name, value);
-    if (close)
-        add_header(out, "Connection", "close");
-    else if (parser_->is_header_done() && parser_->get().version() == 10)
-        add_header(out, "Connection", "keep-alive");
+    if (close) add_header(out, "Connection", "close");
+    else if (parser_->is_header_done() && parser_->get().version() == 10) add_header(out, "Connection", "keep-alive");
     out += lane_.date;
     out += "\r\n";
     if (may_have_body && !head_only) out += response.body;
@@ -289,8 +287,9 @@ Site::Site(Server::Options options_, const Routes& routes, runtime::Metrics& met
     const auto instruments_for = [&](const std::string& route) {
         Instruments instruments;
         for (std::size_t i = 0; i < instruments.by_class.size(); ++i)
-            instruments.by_class[i] = metrics.counter("acopio_http_requests_total", "Requests answered.",
-                                                      {{"server", options.name}, {"route", route}, {"status", std::to_string(i + 2) + "xx"}});
+            instruments.by_class[i] =
+                metrics.counter("acopio_http_requests_total", "Requests answered.",
+                                {{"server", options.name}, {"route", route}, {"status", std::to_string(i + 2) + "xx"}});
         instruments.seconds = metrics.seconds("acopio_http_seconds", "From the header's end to the answer's beginning, or a stream's end.",
                                               {{"server", options.name}, {"route", route}});
         return instruments;

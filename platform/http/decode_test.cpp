@@ -72,7 +72,8 @@ TEST(decoder, reads_several_members_and_frames) {
 }
 
 TEST(decoder, sees_a_stream_that_is_cut_anywhere) {
-    for (const auto& [encoding, whole] : {std::pair{"gzip", gzipped("a body of some length")}, {"zstd", zstandard("a body of some length")}})
+    for (const auto& [encoding, whole] :
+         {std::pair{"gzip", gzipped("a body of some length")}, {"zstd", zstandard("a body of some length")}})
         for (std::size_t cut = 0; cut < whole.size(); ++cut) {
             const auto out = decoded_as(encoding, whole.substr(0, cut));
             ASSERT_FALSE(out) << encoding << cut;

@@ -28,9 +28,10 @@ TEST(problem, has_its_members_in_a_fixed_order) {
                           .mend = "cut it",
                           .retry_after_seconds = 1,
                           .instance = "a-1"};
-    EXPECT_EQ(to_json(problem),
-              R"({"type":"urn:acopio:problem:record-too-large","title":"Record too large","status":413,"code":"record-too-large","detail":"it is",)"
-              R"("pointer":"/findings","line":12,"column":7,"expected":"less","found":"a string of 9 bytes","mend":"cut it","instance":"a-1"})");
+    EXPECT_EQ(
+        to_json(problem),
+        R"({"type":"urn:acopio:problem:record-too-large","title":"Record too large","status":413,"code":"record-too-large","detail":"it is",)"
+        R"("pointer":"/findings","line":12,"column":7,"expected":"less","found":"a string of 9 bytes","mend":"cut it","instance":"a-1"})");
 }
 
 TEST(problem, leaves_out_what_is_empty) {
@@ -38,8 +39,10 @@ TEST(problem, leaves_out_what_is_empty) {
 }
 
 TEST(problem, escapes_text_and_repairs_what_is_no_utf8) {
-    const Problem problem{.code = "x", .detail = "a\"b\\c\n\x01 \xC3\xA9 \xF0\x9F\x98\x80 \xFF \xC3 \xED\xA0\x80 \xC0\xAF \xF4\x90\x80\x80"};
-    EXPECT_THAT(to_json(problem), testing::HasSubstr("\"detail\":\"a\\\"b\\\\c\\u000a\\u0001 \xC3\xA9 \xF0\x9F\x98\x80 \xEF\xBF\xBD \xEF\xBF\xBD "));
+    const Problem problem{.code = "x",
+                          .detail = "a\"b\\c\n\x01 \xC3\xA9 \xF0\x9F\x98\x80 \xFF \xC3 \xED\xA0\x80 \xC0\xAF \xF4\x90\x80\x80"};
+    EXPECT_THAT(to_json(problem),
+                testing::HasSubstr("\"detail\":\"a\\\"b\\\\c\\u000a\\u0001 \xC3\xA9 \xF0\x9F\x98\x80 \xEF\xBF\xBD \xEF\xBF\xBD "));
 }
 
 TEST(problem, never_writes_a_control_character_or_a_loose_quote) {

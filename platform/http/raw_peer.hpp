@@ -67,9 +67,7 @@ public:
         return answer + taken(std::min<std::size_t>(length, buffered_.size()));
     }
     // True once the server has closed the connection and nothing is left to read.
-    bool closed(std::chrono::milliseconds time = std::chrono::seconds(20)) {
-        return read_to_end(time).empty() && ended_;
-    }
+    bool closed(std::chrono::milliseconds time = std::chrono::seconds(20)) { return read_to_end(time).empty() && ended_; }
 
 private:
     bool receive(std::chrono::steady_clock::time_point deadline) {

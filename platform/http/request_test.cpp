@@ -30,7 +30,8 @@ TEST(target, may_name_the_server) {
 }
 
 TEST(target, that_is_broken_is_told) {
-    for (const char* text : {"", "*", "data", "https://host/", "/%", "/%4", "/%g0", "/%00", "/a%0d%0ab", "/?x=%", "/?%1", "/a#b", "host:80"})
+    for (const char* text :
+         {"", "*", "data", "https://host/", "/%", "/%4", "/%g0", "/%00", "/a%0d%0ab", "/?x=%", "/?%1", "/a#b", "host:80"})
         EXPECT_FALSE(target_from(text)) << text;
     EXPECT_FALSE(target_from(std::string(2 * segments_max, '/')));
     std::string many = "/?";

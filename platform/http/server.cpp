@@ -90,7 +90,7 @@ private:
 
     Site site_;
     std::vector<std::unique_ptr<Runner>> runners_;
-    std::optional<Acceptor> acceptor_;              // of the first lane
+    std::optional<Acceptor> acceptor_;  // of the first lane
     std::optional<asio::steady_timer> accept_timer_;
     std::uint16_t port_ = 0;
     std::mutex life_;
@@ -146,10 +146,8 @@ Await<void> AsioServer::accept() {
             co_await accept_timer_->async_wait(quietly);
             continue;
         }
-        if (site_.connections.load() >= site_.options.limits.connections_max)
-            turn_away(std::move(socket));
-        else
-            take(runner, std::move(socket));
+        if (site_.connections.load() >= site_.options.limits.connections_max) turn_away(std::move(socket));
+        else take(runner, std::move(socket));
     }
 }
 

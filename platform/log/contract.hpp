@@ -165,16 +165,21 @@ TEST_P(EventLogContract, many_writers_at_once_lose_and_double_nothing) {
     EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size());
 }
 
+// A reader that nothing wakes would see the append, or the stop, only when its 20 s have passed. Several rounds, because in one round the
+// append may be done before the reader waits.
 TEST_P(EventLogContract, an_append_wakes_a_waiting_reader_and_so_does_a_stop) {
     auto subscription = *log().subscribe("a", "test", {});
-    std::jthread writer([&] { EXPECT_TRUE(append("a", messages(1))); });
-    EXPECT_EQ(subscription->next(10, std::chrono::seconds(20), {})->size(), 1U);
-    writer.join();
-    std::stop_source stop;
-    std::jthread stopper([&] { stop.request_stop(); });
     const auto begin = std::chrono::steady_clock::now();
-    EXPECT_TRUE(subscription->next(10, std::chrono::seconds(20), stop.get_token())->empty());
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+    for (int round = 0; round < 20; ++round) {
+        std::jthread writer([&] { EXPECT_TRUE(append("a", messages(1))); });
+        EXPECT_EQ(subscription->next(10, std::chrono::seconds(20), {})->size(), 1U);
+    }
+    for (int round = 0; round < 20; ++round) {
+        std::stop_source stop;
+        std::jthread stopper([&] { stop.request_stop(); });
+        EXPECT_TRUE(subscription->next(10, std::chrono::seconds(20), stop.get_token())->empty());
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(15));
 }
 
 }  // namespace platform::log::contract

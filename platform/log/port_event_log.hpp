@@ -51,6 +51,7 @@ public:
     virtual ~Subscription() = default;
     // Up to `messages_max` next messages, waiting at most `wait_max` for the first (then an empty batch); stop wakes it (an empty batch).
     // Bytes of one batch are bounded by the engine (at most about 8 MiB beyond one message).
+    // An error skips nothing: messages before it were given by earlier calls, and the next call tries the same place again.
     virtual kernel::Result<std::vector<Message>> next(std::size_t messages_max, std::chrono::milliseconds wait_max,
                                                       std::stop_token stop) = 0;
 };

@@ -89,7 +89,7 @@ Result<void> Projection::write(const std::vector<log::Message>& batch) {
     return transaction->commit();
 }
 
-Result<bool> Projection::one_batch(log::Subscription& subscription, std::chrono::milliseconds wait_max, std::stop_token stop) {
+Result<bool> Projection::one_batch(log::Subscription& subscription, std::chrono::milliseconds wait_max, const std::stop_token& stop) {
     auto batch = subscription.next(options_.batch_max, wait_max, stop);
     if (!batch) return std::move(batch).error();
     if (batch->empty()) return false;
@@ -108,7 +108,7 @@ Result<bool> Projection::one_batch(log::Subscription& subscription, std::chrono:
     return true;
 }
 
-Result<void> Projection::catch_up(std::stop_token stop) {
+Result<void> Projection::catch_up(const std::stop_token& stop) {
     auto head = log_.head(options_.topic);
     if (!head) return std::move(head).error();
     auto subscription = subscribe();
@@ -120,12 +120,14 @@ Result<void> Projection::catch_up(std::stop_token stop) {
     return kernel::ok();
 }
 
-Result<void> Projection::run(std::stop_token stop) {
+Result<void> Projection::run(const std::stop_token& stop) {
     yield_to_others(options_.niceness);
     auto ended = kernel::ok();
     while (!stop.stop_requested()) {
         ended = follow(stop);
-        if (ended || !worth_retrying(ended.error())) break;
+        if (ended || !worth_retrying(ended.error()) || stop.stop_requested()) break;
+        runtime::log(runtime::Level::warn, "projection-resubscribes",
+                     {{"projection", std::string_view(options_.name)}, {"code", std::string_view(ended.error().code)}});
         wait(retry_last, stop);
     }
     if (stop.stop_requested() || ended) return kernel::ok();
@@ -137,7 +139,7 @@ Result<void> Projection::run(std::stop_token stop) {
     return ended;
 }
 
-Result<void> Projection::follow(std::stop_token stop) {
+Result<void> Projection::follow(const std::stop_token& stop) {
     auto subscription = subscribe();
     if (!subscription) return std::move(subscription).error();
     while (!stop.stop_requested()) {

@@ -43,9 +43,9 @@ public:
     Projection(Options options, sql::Connection& connection, log::EventLog& log, Handler& handler);
 
     // Handles everything that the log holds now, then returns: for start-up, rebuild and tests.
-    kernel::Result<void> catch_up(std::stop_token stop = {});
-    // Until stopped (success) or poisoned (the error; also kept in `failure()`).
-    kernel::Result<void> run(std::stop_token stop);
+    kernel::Result<void> catch_up(const std::stop_token& stop = {});
+    // Until stopped (success) or poisoned (the error). Trouble with reading the log is retried like a batch that fails.
+    kernel::Result<void> run(const std::stop_token& stop);
 
     log::Position reached() const { return log::Position{reached_.load(std::memory_order_acquire)}; }  // thread-safe
     // True after run() ended with an error: /ready tells, an alarm rings. Thread-safe.
@@ -53,9 +53,9 @@ public:
 
 private:
     kernel::Result<std::unique_ptr<log::Subscription>> subscribe();
-    kernel::Result<void> follow(std::stop_token stop);
+    kernel::Result<void> follow(const std::stop_token& stop);
     kernel::Result<void> write(const std::vector<log::Message>& batch);
-    kernel::Result<bool> one_batch(log::Subscription& subscription, std::chrono::milliseconds wait_max, std::stop_token stop);
+    kernel::Result<bool> one_batch(log::Subscription& subscription, std::chrono::milliseconds wait_max, const std::stop_token& stop);
     Options options_;
     sql::Connection& connection_;
     log::EventLog& log_;

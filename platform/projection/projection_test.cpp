@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <thread>
 
@@ -30,20 +31,28 @@ public:
         }
         if (failures_left_ > 0) {
             --failures_left_;
-            return kernel::Error{kernel::ErrorKind::busy, "not-now", "try again"};
+            return kernel::Error{kind_, "not-now", "try again"};
         }
         return kernel::ok();
     }
     void committed(log::Position position) override { committed_ = position; }
-    void rolled_back() override { ++rolled_back_; }
+    void rolled_back() override {
+        ++rolled_back_;
+        if (when_rolled_back) when_rolled_back();
+    }
+    std::function<void()> when_rolled_back;
 
-    void fail_times(int times) { failures_left_ = times; }
+    void fail_times(int times, kernel::ErrorKind kind = kernel::ErrorKind::busy) {
+        failures_left_ = times;
+        kind_ = kind;
+    }
     log::Position committed_position() const { return committed_; }
     int times_rolled_back() const { return rolled_back_; }
 
 private:
     sql::Connection& connection_;
     int failures_left_ = 0;
+    kernel::ErrorKind kind_ = kernel::ErrorKind::busy;
     log::Position committed_;
     int rolled_back_ = 0;
 };
@@ -105,6 +114,55 @@ TEST_F(ProjectionTest, a_batch_that_fails_is_rolled_back_whole_and_tried_again) 
     ASSERT_TRUE(projection().catch_up());
     EXPECT_EQ(rows(), 2);
     EXPECT_EQ(rows_->times_rolled_back(), 3);
+}
+
+TEST_F(ProjectionTest, only_errors_that_may_pass_are_tried_again) {
+    using enum kernel::ErrorKind;
+    for (const auto kind : {busy, unavailable, interrupted, conflict}) {
+        append({"again"});
+        rows_->fail_times(1, kind);
+        EXPECT_TRUE(projection().catch_up());
+    }
+    for (const auto kind : {incorrect, forbidden, not_found, unsupported, fault}) {
+        append({"never"});
+        rows_->fail_times(1, kind);
+        auto one = projection();
+        const auto ended = one.run({});
+        ASSERT_FALSE(ended);
+        EXPECT_EQ(ended.error().kind, kind);
+        EXPECT_TRUE(one.poisoned());
+        ASSERT_TRUE(projection().catch_up());  // the failures are over: the batch is still there
+    }
+    EXPECT_EQ(rows(), 9);
+}
+
+TEST_F(ProjectionTest, a_stop_ends_a_batch_that_fails_for_ever_and_leaves_it_for_later) {
+    append({"a"});
+    rows_->fail_times(1'000'000);
+    std::stop_source stop;
+    rows_->when_rolled_back = [&] { stop.request_stop(); };
+    auto one = projection();
+    EXPECT_TRUE(one.run(stop.get_token()));
+    EXPECT_FALSE(one.poisoned());
+    EXPECT_EQ(rows(), 0);
+    EXPECT_EQ(position(*connection_, "rows")->value, 0U);
+    rows_->when_rolled_back = nullptr;
+    rows_->fail_times(0);
+    ASSERT_TRUE(projection().catch_up());
+    EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(ProjectionTest, a_damaged_block_stops_it_after_what_could_be_read) {
+    append({"a"});
+    append({"b"});
+    auto damage = *(*sql::sqlite::open(dir_ / "log.db"))->connect();
+    ASSERT_TRUE(damage->execute("UPDATE block_1 SET payload = x'00' WHERE last = 2"));
+    auto one = projection();
+    const auto ended = one.run({});
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, "log-corrupt");
+    EXPECT_TRUE(one.poisoned());
+    EXPECT_EQ(rows(), 1);
 }
 
 TEST_F(ProjectionTest, a_poison_message_stops_it_before_that_batch_and_is_never_skipped) {

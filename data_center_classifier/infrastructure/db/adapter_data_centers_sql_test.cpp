@@ -2,7 +2,7 @@
 #include "data_center_classifier/infrastructure/db/adapter_data_centers_sql.hpp"
 
 #include "data_center_classifier/application/port_data_centers_contract.hpp"
-#include "data_center_classifier/infrastructure/db/temporary_database.hpp"
+#include "data_center_classifier/infrastructure/db/test_database.hpp"
 
 namespace data_center_classifier::infrastructure::db {
 namespace {

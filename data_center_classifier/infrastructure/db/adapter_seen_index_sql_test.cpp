@@ -3,7 +3,7 @@
 
 #include "data_center_classifier/application/port_seen_index_contract.hpp"
 #include "data_center_classifier/infrastructure/db/row_codec.hpp"
-#include "data_center_classifier/infrastructure/db/temporary_database.hpp"
+#include "data_center_classifier/infrastructure/db/test_database.hpp"
 
 namespace data_center_classifier::infrastructure::db {
 namespace {

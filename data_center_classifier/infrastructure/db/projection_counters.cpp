@@ -319,7 +319,8 @@ void CountersProjection::count(const kernel::RawDataFacts& facts, bool same_key_
     for (const auto& id : facts.verdicts.passed) group.add(group.checks->place_of(id), true);
     for (const auto& id : facts.verdicts.failed) fail(group.checks->place_of(id));
     if (!group.examples) return;
-    for (const auto& [check, failed] : {std::pair{same_key_check_, same_key_other_content}, {same_content_check_, same_content_other_key}}) {
+    for (const auto& [check, failed] :
+         {std::pair{same_key_check_, same_key_other_content}, {same_content_check_, same_content_other_key}}) {
         if (!check) continue;
         if (failed) fail(*check);
         else group.add(*check, true);

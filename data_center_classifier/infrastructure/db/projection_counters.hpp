@@ -1,5 +1,5 @@
-// Projection of topic raw-data into what the classifier knows of its centres: counters by hour, examples, the quarantine desk, and the index
-// of what was seen. The two uniqueness checks are judged here, where the other records are known.
+// Projection of topic raw-data into what the classifier knows of its centres: counters by hour, examples, the quarantine desk, and the
+// index of what was seen. The two uniqueness checks are judged here, where the other records are known.
 #pragma once
 
 #include "data_center_classifier/application/port_counters.hpp"

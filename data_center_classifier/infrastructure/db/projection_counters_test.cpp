@@ -5,7 +5,7 @@
 #include "data_center_classifier/infrastructure/db/adapter_data_centers_sql.hpp"
 #include "data_center_classifier/infrastructure/db/adapter_seen_index_sql.hpp"
 #include "data_center_classifier/infrastructure/db/patient_of.hpp"
-#include "data_center_classifier/infrastructure/db/temporary_database.hpp"
+#include "data_center_classifier/infrastructure/db/test_database.hpp"
 #include "platform/runtime/digest.hpp"
 
 #include <gmock/gmock.h>
@@ -13,7 +13,7 @@
 namespace data_center_classifier::infrastructure::db {
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""h;
 using application::SeenStatus;
 
 const kernel::DataCenterId st_mary{"st-mary"};
@@ -48,7 +48,8 @@ protected:
     CountersProjectionTest() { open(); }
 
     void open() {
-        projection_ = std::move(*CountersProjection::open(file_.connection(), {.rubric = rubric_, .clock = clock_, .seen = seen_, .grading = grading_}));
+        projection_ = std::move(
+            *CountersProjection::open(file_.connection(), {.rubric = rubric_, .clock = clock_, .seen = seen_, .grading = grading_}));
         ASSERT_TRUE(projection_->load({st_mary}));
     }
 
@@ -77,7 +78,8 @@ protected:
     void handle(std::vector<kernel::RawDataEvent> events, bool commit = true) {
         std::vector<platform::log::Message> batch;
         auto position = position_;
-        for (auto& one : events) batch.push_back({.position = {++position}, .appended_at = {}, .envelope = kernel::to_envelope(std::move(one))});
+        for (auto& one : events)
+            batch.push_back({.position = {++position}, .appended_at = {}, .envelope = kernel::to_envelope(std::move(one))});
         ASSERT_TRUE(file_.connection().begin());
         const auto done = projection_->handle(batch);
         ASSERT_TRUE(done) << done.error().message;
@@ -138,7 +140,8 @@ protected:
 };
 
 TEST_F(CountersProjectionTest, counts_verdicts_by_feed_and_what_is_in_neither_list_as_skipped) {
-    handle({received({.id = "a", .content = "1"}), received({.id = "b", .content = "2", .modality = "MR", .passed = {"C-2"}, .failed = {"C-1"}}),
+    handle({received({.id = "a", .content = "1"}),
+            received({.id = "b", .content = "2", .modality = "MR", .passed = {"C-2"}, .failed = {"C-1"}}),
             received({.id = "c", .content = "3", .passed = {"C-2"}})});
     EXPECT_EQ(count("C-1"), "1/1/1");
     EXPECT_EQ(count("C-2"), "3/0/0");
@@ -162,8 +165,8 @@ TEST_F(CountersProjectionTest, a_message_that_repeats_the_latest_content_is_not_
 }
 
 TEST_F(CountersProjectionTest, one_key_for_two_patients_fails_and_an_amendment_of_one_does_not) {
-    handle({received({.content = "1", .patient = "P-1"}), received({.content = "2", .patient = "P-1"}), received({.content = "3", .patient = "P-2"}),
-            received({.content = "4", .patient = "N/A"})});
+    handle({received({.content = "1", .patient = "P-1"}), received({.content = "2", .patient = "P-1"}),
+            received({.content = "3", .patient = "P-2"}), received({.content = "4", .patient = "N/A"})});
     EXPECT_EQ(count("U-1"), "3/1/0");
 }
 
@@ -172,22 +175,25 @@ TEST_F(CountersProjectionTest, one_content_under_two_keys_fails_unless_the_first
     EXPECT_EQ(count("U-2"), "1/1/0");
     handle({received({.id = "x", .content = "new"}), retracted("x"), received({.id = "y", .content = "new"})});
     EXPECT_EQ(count("U-2"), "3/1/0");
-    handle({received({.id = "m", .content = "moved"}), received({.id = "m", .content = "other"}), received({.id = "n", .content = "moved"})});
+    handle(
+        {received({.id = "m", .content = "moved"}), received({.id = "m", .content = "other"}), received({.id = "n", .content = "moved"})});
     EXPECT_EQ(count("U-2"), "6/1/0");
 }
 
 TEST_F(CountersProjectionTest, quarantined_records_stay_at_the_desk_until_they_are_mended_or_taken_back) {
-    handle({quarantined({.id = "a", .content = "1", .passed = {}, .failed = {"C-1", "C-2"}}), quarantined({.id = "b", .content = "2", .failed = {"C-2"}}),
-            quarantined({.id = "a", .content = "1", .failed = {"C-2"}})});
+    handle({quarantined({.id = "a", .content = "1", .passed = {}, .failed = {"C-1", "C-2"}}),
+            quarantined({.id = "b", .content = "2", .failed = {"C-2"}}), quarantined({.id = "a", .content = "1", .failed = {"C-2"}})});
     EXPECT_THAT(desk(), testing::ElementsAre("b", "a"));
-    EXPECT_THAT(counters_->quarantined(st_mary, 0, 10)->back().reasons, testing::ElementsAre("C-2")) << "investigative checks are no reason";
+    EXPECT_THAT(counters_->quarantined(st_mary, 0, 10)->back().reasons, testing::ElementsAre("C-2"))
+        << "investigative checks are no reason";
     EXPECT_EQ(seen("a"), SeenStatus::quarantined);
     EXPECT_EQ(records(), 2U) << "they are judged, so they count";
     handle({received({.id = "a", .content = "mended"}), retracted("b")});
     EXPECT_THAT(desk(), testing::IsEmpty());
     EXPECT_EQ(seen("a"), SeenStatus::accepted);
     EXPECT_EQ(seen("b"), SeenStatus::retracted);
-    handle({quarantined({.id = "a", .content = "worse", .failed = {"C-2"}}), quarantined({.id = "a", .content = "worst", .failed = {"C-2"}})});
+    handle(
+        {quarantined({.id = "a", .content = "worse", .failed = {"C-2"}}), quarantined({.id = "a", .content = "worst", .failed = {"C-2"}})});
     EXPECT_THAT(desk(), testing::ElementsAre("a"));
 }
 
@@ -200,7 +206,8 @@ TEST_F(CountersProjectionTest, a_record_that_was_taken_back_counts_again_when_it
 }
 
 TEST_F(CountersProjectionTest, keeps_the_last_three_examples_of_a_check) {
-    for (int i = 0; i < 5; ++i) handle({received({.id = "r" + std::to_string(i), .content = std::to_string(i), .passed = {}, .failed = {"C-1"}})});
+    for (int i = 0; i < 5; ++i)
+        handle({received({.id = "r" + std::to_string(i), .content = std::to_string(i), .passed = {}, .failed = {"C-1"}})});
     std::vector<std::string> ids;
     for (const auto& one : counters_->counts(st_mary, "test-1", 0)->examples) ids.push_back(one.record_id);
     EXPECT_THAT(ids, testing::UnorderedElementsAre("r2", "r3", "r4"));
@@ -274,8 +281,8 @@ TEST(patient_of, is_the_same_for_the_same_id_and_nothing_for_none) {
     EXPECT_EQ(patient_of(R"({"record_id":"quote\"d, \\","patient_id":"P-1"})"), one);
     EXPECT_NE(patient_of(R"({"patient_id":"P-2"})"), one);
     EXPECT_NE(patient_of(R"({"patient_id":7})"), 0);
-    for (const auto* none : {"", "{", "{}", R"({"record_id":"a"})", R"({"record_id":"a)", R"({"patient_id":null})", R"({"patient_id":""})", R"({"patient_id":"N/A"})",
-                             R"({"modality":"CT","patient_id":"P-1"})"})
+    for (const auto* none : {"", "{", "{}", R"({"record_id":"a"})", R"({"record_id":"a)", R"({"patient_id":null})", R"({"patient_id":""})",
+                             R"({"patient_id":"N/A"})", R"({"modality":"CT","patient_id":"P-1"})"})
         EXPECT_EQ(patient_of(none), 0) << none;
 }
 

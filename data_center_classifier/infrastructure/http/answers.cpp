@@ -88,7 +88,8 @@ void add_lift(JsonWriter& json, const domain::Lift& lift) {
     json.name("from").real(lift.from, rate_decimals);
     json.name("to").real(lift.to, rate_decimals);
     json.name("grade").text({&lift.grade, 1});
-    json.name("text").text(std::string(dimension) + " " + rounded(lift.from) + " -> " + rounded(lift.to) + " makes this centre " + lift.grade);
+    json.name("text").text(std::string(dimension) + " " + rounded(lift.from) + " -> " + rounded(lift.to) + " makes this centre " +
+                           lift.grade);
     json.close('}');
 }
 

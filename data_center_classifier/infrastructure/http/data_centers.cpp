@@ -139,9 +139,11 @@ Result<std::string> mapping_of(const Members& members) {
     JsonWriter json;
     json.open('{');
     for (const auto& [column, field] : members) {
-        if (column.size() > column_bytes_max) return Error{ErrorKind::incorrect, "mapping-too-large", "a column's name has at most 500 bytes"};
+        if (column.size() > column_bytes_max)
+            return Error{ErrorKind::incorrect, "mapping-too-large", "a column's name has at most 500 bytes"};
         if (!domain::field_named(field) && field != "data_center_id")
-            return Error{ErrorKind::incorrect, "field-unknown", "a mapping leads from the name of a column to the name of a field of the record"};
+            return Error{ErrorKind::incorrect, "field-unknown",
+                         "a mapping leads from the name of a column to the name of a field of the record"};
         json.name(column).text(field);
     }
     json.close('}');
@@ -173,7 +175,8 @@ Reply get_scorecard(DataCenterHandlers* handlers, Exchange* exchange) {
 }
 
 // A number among the parameters of the query; `otherwise` when it is not there.
-Result<std::uint64_t> number(const Exchange* exchange, std::string_view name, std::uint64_t otherwise, std::uint64_t least, std::uint64_t most) {
+Result<std::uint64_t> number(const Exchange* exchange, std::string_view name, std::uint64_t otherwise, std::uint64_t least,
+                             std::uint64_t most) {
     const auto text = exchange->request.query_value(name);
     if (!text) return otherwise;
     std::uint64_t value = 0;
@@ -196,10 +199,9 @@ Reply get_quarantine(DataCenterHandlers* handlers, Exchange* exchange) {
     auto id = id_of(exchange);
     if (!surface.cache.sender(id.value)) co_return refuse(center_unknown());
     // One more than asked for tells whether there is a next page.
-    auto records = co_await platform::runtime::blocking_call(
-        surface.pool, [counters = &surface.counters, id = std::move(id), below = *before, count = *limit + 1] {
-            return counters->quarantined(id, below, count);
-        });
+    auto records =
+        co_await platform::runtime::blocking_call(surface.pool, [counters = &surface.counters, id = std::move(id), below = *before,
+                                                                 count = *limit + 1] { return counters->quarantined(id, below, count); });
     if (!records) co_return refuse(records.error());
     const bool more = records->size() > *limit;
     if (more) records->pop_back();
@@ -227,7 +229,8 @@ void add_data_center_routes(platform::http::Routes& routes, DataCenterHandlers* 
         {"GET", "/data-centers/{id}/quarantine", get_quarantine},
     };
     for (const auto& route : all)
-        routes.add(route.method, route.pattern, [handlers, handler = route.handler](Exchange& exchange) { return handler(handlers, &exchange); });
+        routes.add(route.method, route.pattern,
+                   [handlers, handler = route.handler](Exchange& exchange) { return handler(handlers, &exchange); });
 }
 
 }  // namespace data_center_classifier::infrastructure::http

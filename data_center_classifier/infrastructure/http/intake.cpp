@@ -34,7 +34,8 @@ Result<application::Sender> sender_of(const Submitter& submitter, const std::str
     }
     if (!submitter.sender.id.value.empty()) return submitter.sender;
     if (named.empty())
-        return Error{ErrorKind::incorrect, "data-center-missing", "neither the header X-Data-Center nor data_center_id names the data centre"};
+        return Error{ErrorKind::incorrect, "data-center-missing",
+                     "neither the header X-Data-Center nor data_center_id names the data centre"};
     if (!domain::is_data_center_id(named))
         return Error{ErrorKind::incorrect, "data-center-id-invalid",
                      "data_center_id is 1 to 64 of a-z, 0-9 and -, and starts with a letter or digit"};
@@ -96,11 +97,13 @@ kernel::Task<> Intake::find_senders(std::shared_ptr<Batch> batch) {
         auto found = senders.find(one.sender.id.value);
         if (found == senders.end()) {
             auto id = one.sender.id;
-            auto sender = Result<application::Sender>(Error{ErrorKind::not_found, "data-center-unknown", "no such data centre is registered"});
+            auto sender =
+                Result<application::Sender>(Error{ErrorKind::not_found, "data-center-unknown", "no such data centre is registered"});
             if (auto known = surface_.cache.sender(id.value)) {
                 sender = std::move(*known);
             } else if (surface_.open) {
-                sender = co_await platform::runtime::blocking_call(surface_.pool, [manage = &surface_.manage, id] { return manage->register_on_sight(id); });
+                sender = co_await platform::runtime::blocking_call(
+                    surface_.pool, [manage = &surface_.manage, id] { return manage->register_on_sight(id); });
             }
             found = senders.emplace(std::move(id.value), admitted(std::move(sender))).first;
         }

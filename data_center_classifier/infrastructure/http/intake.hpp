@@ -40,7 +40,8 @@ public:
     explicit Intake(const Surface& surface);
 
     // Puts what a reader gave into the last of the batches, or a new one.
-    void add(Batches& batches, const Submitter& submitter, std::string_view interface, std::uint64_t index, formats::Read<domain::RawData> read) const;
+    void add(Batches& batches, const Submitter& submitter, std::string_view interface, std::uint64_t index,
+             formats::Read<domain::RawData> read) const;
 
     // Receives a batch: finds its senders (in open mode they are registered on first sight), then judges and stores. A full queue is tried
     // again until `patience` is over. Gives the outcomes of `batch->incoming`; an error concerns the whole batch.

@@ -73,7 +73,8 @@ Reply post_json(Intake* intake, Submitter submitter, Exchange* exchange) {
     if (const auto* refusal = std::get_if<formats::Refusal>(&shape)) co_return refuse_one(*intake, problem_of(*refusal));
     body->clear();
     body->shrink_to_fit();
-    if (std::get<formats::JsonReader::Shape>(shape) == formats::JsonReader::Shape::array) co_return co_await answer_array(intake, std::move(batches));
+    if (std::get<formats::JsonReader::Shape>(shape) == formats::JsonReader::Shape::array)
+        co_return co_await answer_array(intake, std::move(batches));
     co_return co_await answer_one(intake, std::make_shared<Batch>(std::move(batches->front())));
 }
 
@@ -95,7 +96,8 @@ Reply post_raw_data(RawDataHandlers* handlers, Exchange* exchange) {
     if (!submitter) co_return refuse(submitter.error());
     const auto type = exchange->request.media_type();
     if (type == "application/json") co_return co_await post_json(&handlers->intake, std::move(*submitter), exchange);
-    if (type == "application/x-ndjson") co_return co_await post_stream(&handlers->intake, std::move(*submitter), StreamFormat::ndjson, exchange);
+    if (type == "application/x-ndjson")
+        co_return co_await post_stream(&handlers->intake, std::move(*submitter), StreamFormat::ndjson, exchange);
     if (type == "text/csv") co_return co_await post_stream(&handlers->intake, std::move(*submitter), StreamFormat::csv, exchange);
     co_return refuse(type_unknown());
 }
@@ -105,7 +107,8 @@ Reply delete_raw_data(RawDataHandlers* handlers, Exchange* exchange) {
     if (!submitter) co_return refuse(submitter.error());
     auto sender = handlers->intake.surface().cache.sender(submitter->sender.id.value);
     if (!sender) co_return refuse(Error{ErrorKind::not_found, "record-unknown", "the data centre has no record of this id here"});
-    if (sender->suspended) co_return refuse(Error{ErrorKind::forbidden, "data-center-suspended", "the operator has suspended this data centre"});
+    if (sender->suspended)
+        co_return refuse(Error{ErrorKind::forbidden, "data-center-suspended", "the operator has suspended this data centre"});
     auto retracted =
         co_await handlers->intake.surface().receive.retract(std::move(*sender), {std::string(exchange->request.parameter("record_id"))});
     if (!retracted) co_return refuse(retracted.error());

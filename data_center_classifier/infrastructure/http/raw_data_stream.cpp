@@ -1,5 +1,6 @@
 // Two coroutines on one thread: one reads and parses, the other stores batches and answers, so that parsing goes on while a batch is on its
-// way to the disk. The second takes what there is as soon as it is free: a sender that pauses is answered at once, a fast one in full batches.
+// way to the disk. The second takes what there is as soon as it is free: a sender that pauses is answered at once, a fast one in full
+// batches.
 #include "data_center_classifier/infrastructure/http/raw_data_stream.hpp"
 
 #include "data_center_classifier/infrastructure/http/problems.hpp"
@@ -14,9 +15,7 @@
 namespace data_center_classifier::infrastructure::http {
 namespace {
 
-using application::Status;
 using kernel::Error;
-using kernel::ErrorKind;
 using platform::http::Exchange;
 using platform::http::Problem;
 using platform::http::Response;
@@ -74,7 +73,8 @@ private:
     }
     formats::LineSplitter::Line line_into(Batches& batches) {
         return [this, &batches](std::uint64_t number, std::string_view text, bool too_long) {
-            intake_.add(batches, submitter_, "ndjson", index_++, too_long ? formats::Read<domain::RawData>(line_too_long(number)) : (*json_)->record(text, number));
+            intake_.add(batches, submitter_, "ndjson", index_++,
+                        too_long ? formats::Read<domain::RawData>(line_too_long(number)) : (*json_)->record(text, number));
         };
     }
     formats::Refusal line_too_long(std::uint64_t number) const {

@@ -7,6 +7,7 @@ namespace data_center_classifier::infrastructure::http {
 
 enum class StreamFormat { ndjson, csv };
 
-kernel::Task<platform::http::Response> post_stream(Intake* intake, Submitter submitter, StreamFormat format, platform::http::Exchange* exchange);
+kernel::Task<platform::http::Response> post_stream(Intake* intake, Submitter submitter, StreamFormat format,
+                                                   platform::http::Exchange* exchange);
 
 }  // namespace data_center_classifier::infrastructure::http

@@ -6,7 +6,8 @@
 namespace data_center_classifier::infrastructure::http {
 
 kernel::Result<std::map<std::string, std::string, std::less<>>> text_members(std::string_view json) {
-    const kernel::Error not_understood{kernel::ErrorKind::incorrect, "body-not-understood", "the body is a JSON object whose members are texts"};
+    const kernel::Error not_understood{kernel::ErrorKind::incorrect, "body-not-understood",
+                                       "the body is a JSON object whose members are texts"};
     simdjson::dom::parser parser;
     simdjson::dom::object object;
     if (parser.parse(json.data(), json.size()).get_object().get(object) != simdjson::SUCCESS) return not_understood;

@@ -250,8 +250,9 @@ public:
         while (batch.size() < messages_max && bytes < batch_bytes_max) {
             if (block_.empty()) {
                 auto more = read_block();
-                if (!more) return std::move(more).error();
-                if (!*more) break;
+                // What was read before the trouble is given first: the next call meets the trouble again.
+                if (!more && batch.empty()) return std::move(more).error();
+                if (!more || !*more) break;
             }
             bytes += block_.front().envelope.data.size();
             read_to_ = block_.front().position.value;

@@ -90,6 +90,26 @@ TEST(EmbeddedLog, a_full_queue_refuses_before_anything_is_written_and_what_was_t
     EXPECT_EQ(log->head("a")->value, static_cast<std::uint64_t>(stored));
 }
 
+TEST(EmbeddedLog, the_bytes_that_wait_are_bounded_too_but_one_append_larger_than_the_bound_is_taken) {
+    const Directory directory;
+    auto log = *open({.file = directory.file(), .queue_bytes_max = 1000});
+    auto large = message("large");
+    large.data = std::string(5000, 'x');
+    ASSERT_TRUE(runtime::run(log->append("a", {large})));
+    boost::asio::io_context io;
+    int stored = 0, refused = 0;
+    constexpr int appends = 2000;
+    for (int i = 0; i < appends; ++i)
+        boost::asio::co_spawn(io, log->append("a", {large}), [&](std::exception_ptr, kernel::Result<Appended> result) {
+            if (result) ++stored;
+            else if (result.error().code == "log-queue-full") ++refused;
+        });
+    io.run();
+    EXPECT_EQ(stored + refused, appends);
+    EXPECT_GT(refused, 0);
+    EXPECT_EQ(log->head("a")->value, static_cast<std::uint64_t>(stored) + 1);
+}
+
 TEST(EmbeddedLog, damage_is_noticed_when_it_is_read) {
     const Directory directory;
     {

@@ -15,7 +15,8 @@ class TemporaryDatabase {
 public:
     TemporaryDatabase() {
         static int count = 0;
-        directory_ = std::filesystem::temp_directory_path() / ("acopio-classifier-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+        directory_ =
+            std::filesystem::temp_directory_path() / ("acopio-classifier-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
         std::filesystem::remove_all(directory_);
         std::filesystem::create_directories(directory_);
         database_ = std::move(*platform::sql::sqlite::open(directory_ / "classifier.db"));
