@@ -81,7 +81,10 @@ public:
             sent.error = answers.broken();
             sent.totals = with_earlier(answers.totals(), accepted_earlier);
             sent.troubles = answers.troubles();
-            if (!sent.error || !worth_retrying(*sent.error) || sent.attempts > options_.retries || !source->rewind()) break;
+            const bool never_reached = sent.error && sent.error->code == "server-not-reached" && !reached_;
+            reached_ = reached_ || !never_reached;
+            if (!sent.error || never_reached || !worth_retrying(*sent.error)) break;
+            if (sent.attempts > options_.retries || !source->rewind()) break;
             accepted_earlier += answers.totals().accepted;
             warn(printable(sentence(sent.error->message)) + " Trying again in " + human_duration(backoff) + ".");
             std::this_thread::sleep_for(backoff);
@@ -113,6 +116,7 @@ private:
 
     const SendOptions& options_;
     Remote remote_;
+    bool reached_ = false;  // a server that was never there is a wrong address: not worth waiting for
 };
 
 Result<Remote> remote_of(const SendOptions& options) {

@@ -37,7 +37,7 @@ kernel::Result<void> Grading::grade_due() {
     }
 }
 
-void Grading::run(std::stop_token stop) {
+void Grading::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         {
             std::unique_lock lock(mutex_);

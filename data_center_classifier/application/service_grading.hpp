@@ -27,7 +27,7 @@ public:
     // Grades every centre whose sums changed. Blocking; one thread at a time. On an error the centres that are left stay due.
     kernel::Result<void> grade_due();
     // Grades what is due at most once a second until stopped, and once more then. Errors are logged and tried again.
-    void run(std::stop_token stop);
+    void run(const std::stop_token& stop);
 
 private:
     ClassifyDataCenters& classify_;

@@ -121,11 +121,12 @@ kernel::Task<std::vector<Outcome>> ReceiveRawData::receive(std::shared_ptr<const
     auto work = identified(items);
 
     Rows rows;
-    auto asked = ports_.seen.to_look_up(work.keys);
-    if (!asked.empty()) {
-        auto found = co_await platform::runtime::blocking_call(ports_.pool, [index = &ports_.index, asked] { return index->find(asked); });
+    std::optional asked = ports_.seen.to_look_up(work.keys);
+    if (!asked->keys.empty()) {
+        auto found = co_await platform::runtime::blocking_call(ports_.pool,
+                                                               [index = &ports_.index, keys = asked->keys] { return index->find(keys); });
         if (!found) co_return std::move(found).error();
-        rows = rows_by_key(asked, *found);
+        rows = rows_by_key(asked->keys, *found);
     }
 
     std::vector<domain::Judgement> judgements;
@@ -138,6 +139,7 @@ kernel::Task<std::vector<Outcome>> ReceiveRawData::receive(std::shared_ptr<const
         claims.push_back(claim_of(work.ids[i], judgements[i].quarantine, rows));
     }
     auto batch = ports_.seen.claim(claims);
+    asked.reset();
     if (!batch) co_return std::move(batch).error();
 
     std::vector<SeenRecords::Written> written;
@@ -166,11 +168,12 @@ kernel::Task<kernel::DataId> ReceiveRawData::retract(Sender sender, kernel::Reco
     const auto data_id = data_id_of(sender.id, record_id);
     const auto key = record_key_of(data_id);
 
+    std::optional asked = ports_.seen.to_look_up(std::span(&key, 1));
     auto known = ports_.seen.recent(key);
     if (!known) {
-        auto asked = ports_.seen.to_look_up(std::span(&key, 1));
-        if (asked.empty()) co_return unknown;
-        auto found = co_await platform::runtime::blocking_call(ports_.pool, [index = &ports_.index, asked] { return index->find(asked); });
+        if (asked->keys.empty()) co_return unknown;
+        auto found = co_await platform::runtime::blocking_call(ports_.pool,
+                                                               [index = &ports_.index, keys = asked->keys] { return index->find(keys); });
         if (!found) co_return std::move(found).error();
         known = found->front();
     }
@@ -179,6 +182,7 @@ kernel::Task<kernel::DataId> ReceiveRawData::retract(Sender sender, kernel::Reco
     const std::vector<SeenRecords::Written> written{{key, {.content = {}, .status = SeenStatus::retracted}}};
     const std::vector<SeenRecords::Claim> claims{{.key = key, .seen = written[0].seen, .indexed = known}};
     auto batch = ports_.seen.claim(claims);
+    asked.reset();
     if (!batch) co_return std::move(batch).error();
     if (!batch->decisions[0].append()) co_return unknown;
     std::vector<kernel::RawDataEvent> events;

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <mutex>
+#include <set>
 
 namespace data_center_classifier::application {
 namespace {
@@ -56,6 +57,7 @@ struct SeenRecords::State {
     std::uint64_t next_token = 1;
     LogPosition highest = 0;
     LogPosition projected = 0;
+    std::multiset<LogPosition> pins;  // `projected` at the beginning of each look-up that is going on: few
 
     bool maybe_indexed(RecordKey key) const { return !fingerprints_complete || fingerprints.contains(key); }
 
@@ -67,12 +69,17 @@ struct SeenRecords::State {
         }
     }
 
-    // Forgets entries whose place in the log is indexed by now.
-    void forget(std::deque<Leaving>& queue) {
-        while (!queue.empty() && queue.front().position <= projected) {
+    // Forgets entries whose place in the log is indexed by now, and was when the oldest look-up that is going on began.
+    void forget_all() {
+        const auto passed = pins.empty() ? projected : *pins.begin();
+        forget(leaving, passed);
+        forget(in_doubt, passed);
+    }
+    void forget(std::deque<Leaving>& queue, LogPosition passed) {
+        while (!queue.empty() && queue.front().position <= passed) {
             const auto found = recent.find(queue.front().key);
-            if (found != recent.end() && found->second.standing != Standing::in_flight && found->second.position <= projected &&
-                found->second.doubt_until <= projected)
+            if (found != recent.end() && found->second.standing != Standing::in_flight && found->second.position <= passed &&
+                found->second.doubt_until <= passed)
                 recent.erase(found);
             queue.pop_front();
         }
@@ -127,12 +134,20 @@ kernel::Result<void> SeenRecords::load(SeenIndex& index) {
     return index.each_key([this](RecordKey key) { state_->remember(key); });
 }
 
-std::vector<RecordKey> SeenRecords::to_look_up(std::span<const RecordKey> keys) {
-    std::vector<RecordKey> asked;
+SeenRecords::LookUp SeenRecords::to_look_up(std::span<const RecordKey> keys) {
     const std::lock_guard lock(state_->mutex);
+    LookUp asked(*state_, state_->projected);
+    state_->pins.insert(state_->projected);
     for (const auto key : keys)
-        if (!state_->recent.contains(key) && state_->maybe_indexed(key)) asked.push_back(key);
+        if (!state_->recent.contains(key) && state_->maybe_indexed(key)) asked.keys.push_back(key);
     return asked;
+}
+
+SeenRecords::LookUp::~LookUp() {
+    if (!state_) return;
+    const std::lock_guard lock(state_->mutex);
+    state_->pins.erase(state_->pins.find(pin_));
+    state_->forget_all();
 }
 
 kernel::Result<SeenRecords::Batch> SeenRecords::claim(std::span<const Claim> claims) {
@@ -215,8 +230,7 @@ void SeenRecords::failed(std::uint64_t token, std::span<const Written> written, 
 void SeenRecords::projected(LogPosition position) {
     const std::lock_guard lock(state_->mutex);
     state_->projected = std::max(state_->projected, position);
-    state_->forget(state_->leaving);
-    state_->forget(state_->in_doubt);
+    state_->forget_all();
 }
 
 std::optional<Seen> SeenRecords::recent(RecordKey key) {

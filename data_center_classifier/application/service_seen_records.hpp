@@ -13,10 +13,13 @@
 
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace data_center_classifier::application {
 
 class SeenRecords {
+    struct State;
+
 public:
     struct Limits {
         std::size_t recent_max = 1'000'000;         // beyond it: busy "recent-records-full", before anything is written
@@ -29,8 +32,24 @@ public:
     // Loads the fingerprints. Blocking; once, before use, when the projection has caught up with the log.
     kernel::Result<void> load(SeenIndex& index);
 
-    // Which of these keys must be looked up in the index before claim(): known ones that are not recent. In order, with repeats.
-    std::vector<RecordKey> to_look_up(std::span<const RecordKey> keys);
+    // What a batch must look up before its claim(): known keys that are not recent, in order, with repeats. While it lives, nothing that was
+    // recent when it was made is forgotten, so that what is not in `keys` needs no look-up later either. Keep it until claim() is done.
+    class LookUp {
+    public:
+        LookUp(LookUp&& other) noexcept : keys(std::move(other.keys)), state_(std::exchange(other.state_, nullptr)), pin_(other.pin_) {}
+        LookUp(const LookUp&) = delete;
+        LookUp& operator=(const LookUp&) = delete;
+        LookUp& operator=(LookUp&&) = delete;
+        ~LookUp();
+        std::vector<RecordKey> keys;
+
+    private:
+        friend class SeenRecords;
+        LookUp(State& state, LogPosition pin) : state_(&state), pin_(pin) {}
+        State* state_;
+        LogPosition pin_;
+    };
+    LookUp to_look_up(std::span<const RecordKey> keys);
 
     struct Claim {
         RecordKey key = 0;
@@ -73,7 +92,6 @@ public:
     std::size_t fingerprints_size() const;
 
 private:
-    struct State;
     std::unique_ptr<State> state_;
 };
 

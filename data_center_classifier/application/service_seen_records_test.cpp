@@ -101,12 +101,12 @@ TEST(seen_records, a_record_that_was_taken_back_is_fresh) {
 TEST(seen_records, what_is_indexed_leaves_memory_and_is_looked_up) {
     SeenRecords seen;
     const RecordKey keys[] = {7, 8};
-    EXPECT_TRUE(seen.to_look_up(keys).empty()) << "never seen: no look-up";
+    EXPECT_TRUE(seen.to_look_up(keys).keys.empty()) << "never seen: no look-up";
     appended(seen, claim(seen, 7, content(1)), 7, content(1), 1);
-    EXPECT_TRUE(seen.to_look_up(keys).empty()) << "recent: no look-up";
+    EXPECT_TRUE(seen.to_look_up(keys).keys.empty()) << "recent: no look-up";
     seen.projected(1);
     EXPECT_EQ(seen.recent_size(), 0U);
-    EXPECT_EQ(seen.to_look_up(keys), std::vector<RecordKey>{7});
+    EXPECT_EQ(seen.to_look_up(keys).keys, std::vector<RecordKey>{7});
     EXPECT_EQ(claim(seen, 7, content(1), content(1)).decisions[0].known, Known::repeated);
 }
 
@@ -116,7 +116,7 @@ TEST(seen_records, fingerprints_are_loaded_from_the_index) {
     SeenRecords seen;
     ASSERT_TRUE(seen.load(index));
     const RecordKey keys[] = {8, 7, 7};
-    EXPECT_EQ(seen.to_look_up(keys), (std::vector<RecordKey>{7, 7}));
+    EXPECT_EQ(seen.to_look_up(keys).keys, (std::vector<RecordKey>{7, 7}));
     EXPECT_EQ(seen.fingerprints_size(), 1U);
 }
 
@@ -126,7 +126,7 @@ TEST(seen_records, beyond_the_bound_of_fingerprints_every_key_is_looked_up) {
     SeenRecords seen({.recent_max = 10, .fingerprints_max = 2});
     ASSERT_TRUE(seen.load(index));
     const RecordKey keys[] = {99};
-    EXPECT_EQ(seen.to_look_up(keys).size(), 1U);
+    EXPECT_EQ(seen.to_look_up(keys).keys.size(), 1U);
 }
 
 TEST(seen_records, a_full_memory_is_busy_before_anything_is_claimed) {
@@ -196,6 +196,7 @@ private:
     };
     struct Batch {
         std::vector<SeenRecords::Claim> claims;
+        std::shared_ptr<SeenRecords::LookUp> asked;
         int begun = 0;  // the step at which its keys were looked up
         SeenRecords::Batch decided;
         std::vector<SeenRecords::Written> to_write;
@@ -217,10 +218,11 @@ private:
     }
 
     void look_up(const Step& step) {
-        Batch batch{.claims = {}, .begun = now_, .decided = {}, .to_write = {}, .first = 0};
+        Batch batch{.claims = {}, .asked = {}, .begun = now_, .decided = {}, .to_write = {}, .first = 0};
         std::vector<RecordKey> keys;
         for (int i = 0; i <= step.count % 3; ++i) keys.push_back(static_cast<RecordKey>((step.key + i) % 3 + 1));
-        const auto asked = seen_.to_look_up(keys);
+        batch.asked = std::make_shared<SeenRecords::LookUp>(seen_.to_look_up(keys));
+        const auto& asked = batch.asked->keys;
         for (std::size_t i = 0; i < keys.size(); ++i) {
             const bool retract = step.number % 7 == 0 && keys.size() == 1;
             SeenRecords::Claim claim{.key = keys[i], .seen = content(static_cast<std::uint64_t>(step.number) % 3 + 1), .indexed = {}};
@@ -234,6 +236,7 @@ private:
         if (looked_up_.empty()) return;
         auto batch = take(looked_up_, step.key);
         batch.decided = *seen_.claim(batch.claims);
+        batch.asked.reset();
         for (std::size_t i = 0; i < batch.claims.size(); ++i) {
             const auto& claim = batch.claims[i];
             const auto known = batch.decided.decisions[i].known;

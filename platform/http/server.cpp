@@ -192,6 +192,7 @@ void AsioServer::stop_all() {
 
 }  // namespace
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): callers give their routes away, as the header says
 kernel::Result<std::unique_ptr<Server>> Server::listen(Options options, Routes routes, runtime::Metrics& metrics) {
     auto server = std::make_unique<AsioServer>(std::move(options), routes, metrics);
     auto bound = server->bind();

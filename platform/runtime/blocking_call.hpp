@@ -13,20 +13,27 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <functional>
+#include <memory>
+#include <mutex>
+
 namespace platform::runtime {
 
 // The call back of an asynchronous operation that ends on another thread: bring(result) posts it to the coroutine's executor. Exactly once.
 template <class T>
 using Bring = std::move_only_function<void(kernel::Result<T>)>;
 
-// Suspends the coroutine, calls start(bring), and resumes with what was brought. `start` returns at once.
+// Suspends the coroutine, calls start(bring), and resumes with what was brought. `start` returns at once. The coroutine goes on only when
+// the bringing thread has left the executor, so that it may be the one whose end destroys that.
 template <class T, class Start>
 kernel::Task<T> suspend_until(Start start) {
     auto executor = co_await boost::asio::this_coro::executor;
-    co_return co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void(kernel::Result<T>)>(
-        [executor](auto handler, Start begin) {
+    auto bringing = std::make_shared<std::mutex>();
+    auto brought = co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void(kernel::Result<T>)>(
+        [executor, bringing](auto handler, Start begin) {
             auto work = boost::asio::make_work_guard(executor);
-            begin(Bring<T>([h = std::move(handler), executor, w = std::move(work)](kernel::Result<T> result) mutable {
+            begin(Bring<T>([h = std::move(handler), executor, bringing, w = std::move(work)](kernel::Result<T> result) mutable {
+                const std::lock_guard here(*bringing);
                 boost::asio::post(executor, [h2 = std::move(h), r = std::move(result), w2 = std::move(w)]() mutable {
                     w2.reset();
                     std::move(h2)(std::move(r));
@@ -34,6 +41,10 @@ kernel::Task<T> suspend_until(Start start) {
             }));
         },
         boost::asio::use_awaitable, std::move(start));
+    {
+        const std::lock_guard left(*bringing);
+    }
+    co_return brought;
 }
 
 template <class F>

@@ -62,9 +62,12 @@ TEST(blocking_call, runs_on_the_pool_and_resumes_where_it_was_awaited) {
     EXPECT_EQ(*result, 42);
 }
 
+TEST(blocking_call, may_end_with_its_executor_again_and_again) {
+    BlockingPool pool({.threads = 2});
+    for (int i = 0; i < 300; ++i) ASSERT_EQ(*run(doubled(pool, i)), 2 * i);
+}
+
 TEST(blocking_call, is_busy_when_the_pool_is_full) {
-    std::promise<void> started;
-    std::promise<void> gate;
     BlockingPool pool({.threads = 1, .queue_max = 0});
     const auto result = run(blocking_call(pool, []() -> kernel::Result<void> { return kernel::ok(); }));
     ASSERT_FALSE(result);

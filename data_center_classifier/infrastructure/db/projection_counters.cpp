@@ -383,6 +383,7 @@ void CountersProjection::committed(platform::log::Position position) {
         }
     }
     std::vector<std::string> moved;
+    moved.reserve(centers_.size());
     for (const auto& [center, examples] : centers_) moved.push_back(center);
     if (begin != latest_begin_)
         for (const auto& [center, window] : windows_)

@@ -15,7 +15,6 @@
 namespace data_center_classifier::infrastructure::http {
 namespace {
 
-using kernel::Error;
 using platform::http::Exchange;
 using platform::http::Problem;
 using platform::http::Response;
