@@ -32,8 +32,8 @@ public:
     // Loads the fingerprints. Blocking; once, before use, when the projection has caught up with the log.
     kernel::Result<void> load(SeenIndex& index);
 
-    // What a batch must look up before its claim(): known keys that are not recent, in order, with repeats. While it lives, nothing that was
-    // recent when it was made is forgotten, so that what is not in `keys` needs no look-up later either. Keep it until claim() is done.
+    // What a batch must look up before its claim(): known keys that are not recent, in order, with repeats. While it lives, nothing that
+    // was recent when it was made is forgotten, so that what is not in `keys` needs no look-up later either. Keep it until claim() is done.
     class LookUp {
     public:
         LookUp(LookUp&& other) noexcept : keys(std::move(other.keys)), state_(std::exchange(other.state_, nullptr)), pin_(other.pin_) {}

@@ -13,7 +13,8 @@ struct Judgement {
 
 Judgement judge(const RawData& record, const Rubric& rubric, const JudgeContext& context);
 
-// Normal forms, for the query side's columns too: "cr" -> "CR"; "Thoracic structure (body structure)" -> "CHEST"; "female" -> "F"; unknown -> none.
+// Normal forms, for the query side's columns too: "cr" -> "CR"; "Thoracic structure (body structure)" -> "CHEST"; "female" -> "F"; unknown
+// -> none.
 std::optional<std::string> normal_modality(Value value, const CodeLists& lists);
 std::optional<std::string> normal_body_part(Value value, const CodeLists& lists);
 std::optional<std::string> normal_sex(Value value);

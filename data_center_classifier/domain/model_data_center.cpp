@@ -44,7 +44,8 @@ struct Decide {
         if (key_of(state, command.key_id)) return Error{ErrorKind::conflict, "key-exists", "this key was issued already"};
         const auto active = std::count_if(state.keys.begin(), state.keys.end(), [](const AccessKey& key) { return !key.revoked_at; });
         if (static_cast<std::size_t>(active) >= active_keys_max || state.keys.size() >= keys_max)
-            return Error{ErrorKind::conflict, "too-many-keys", "the data centre has 16 keys in use, or had 1000; revoke one it no longer needs"};
+            return Error{ErrorKind::conflict, "too-many-keys",
+                         "the data centre has 16 keys in use, or had 1000; revoke one it no longer needs"};
         return event(kernel::DataCenterKeyIssued{state.id, command.key_id, command.key_hash, at});
     }
     Decision operator()(const RevokeKey& command) const {

@@ -72,7 +72,8 @@ bool is_data_center_id(std::string_view text);
 
 // The event that the order leads to; nothing when it changes nothing. Errors: not_found "data-center-unknown", "key-unknown"; conflict
 // "data-center-exists", "too-many-keys", "key-exists"; incorrect "data-center-id-invalid", "name-invalid", "reason-invalid".
-kernel::Result<std::optional<kernel::DataCenterEvent>> decide(const DataCenter& state, const DataCenterCommand& command, kernel::Timestamp at);
+kernel::Result<std::optional<kernel::DataCenterEvent>> decide(const DataCenter& state, const DataCenterCommand& command,
+                                                              kernel::Timestamp at);
 
 // The state after an event of this aggregate. Cannot fail.
 DataCenter apply(DataCenter state, const kernel::DataCenterEvent& event);

@@ -57,7 +57,8 @@ TEST(data_center, revoking_a_key_twice_changes_nothing) {
 
 TEST(data_center, has_a_bound_on_keys_in_use) {
     auto state = after({register_north});
-    for (std::size_t i = 0; i < active_keys_max; ++i) state = domain::apply(state, **decide(state, IssueKey{"k" + std::to_string(i), "h"}, noon));
+    for (std::size_t i = 0; i < active_keys_max; ++i)
+        state = domain::apply(state, **decide(state, IssueKey{"k" + std::to_string(i), "h"}, noon));
     EXPECT_EQ(decide(state, IssueKey{"one-more", "h"}, noon).error().code, "too-many-keys");
     state = domain::apply(state, **decide(state, RevokeKey{"k0"}, noon));
     EXPECT_TRUE(decide(state, IssueKey{"one-more", "h"}, noon));
@@ -84,9 +85,10 @@ TEST(data_center, versions_count_events_whatever_the_orders_are) {
         std::uint64_t events = 1;
         for (const auto choice : choices) {
             const auto text = std::to_string(choice / 8);
-            const DataCenterCommand commands[] = {IssueKey{text, "h"},   RevokeKey{text},     SuspendDataCenter{text},
-                                                  ResumeDataCenter{},    StoreMapping{text},  ClassifyDataCenter{static_cast<char>('A' + choice % 5), 1, "", ""},
-                                                  register_north,        RevokeKey{"nobody"}};
+            const DataCenterCommand commands[] = {
+                IssueKey{text, "h"}, RevokeKey{text},    SuspendDataCenter{text},
+                ResumeDataCenter{},  StoreMapping{text}, ClassifyDataCenter{static_cast<char>('A' + choice % 5), 1, "", ""},
+                register_north,      RevokeKey{"nobody"}};
             const auto event = decide(state, commands[choice % 8], noon);
             if (!event || !*event) continue;
             state = domain::apply(std::move(state), **event);

@@ -11,9 +11,37 @@ namespace data_center_classifier::domain {
 
 // In the order of the canonical JSON.
 enum class FieldId : std::uint8_t {
-    record_id, patient_id, image, diagnosis, report, body_part, modality, age, sex, ethnicity, symptoms, clinical_history, findings, impression,
-    recommendation, indication, comparison, technique, no_finding, normal, abnormal, uncertain, other, unknown, code, diagnosis_date, study_date,
-    report_date, birth_year, laterality, manufacturer,
+    record_id,
+    patient_id,
+    image,
+    diagnosis,
+    report,
+    body_part,
+    modality,
+    age,
+    sex,
+    ethnicity,
+    symptoms,
+    clinical_history,
+    findings,
+    impression,
+    recommendation,
+    indication,
+    comparison,
+    technique,
+    no_finding,
+    normal,
+    abnormal,
+    uncertain,
+    other,
+    unknown,
+    code,
+    diagnosis_date,
+    study_date,
+    report_date,
+    birth_year,
+    laterality,
+    manufacturer,
     count_
 };
 inline constexpr std::size_t field_count = static_cast<std::size_t>(FieldId::count_);
@@ -31,7 +59,7 @@ std::optional<FieldId> field_named(std::string_view name);  // exact
 
 enum class Kind : std::uint8_t {
     absent,
-    null,     // JSON null
+    null,  // JSON null
     text,
     number,   // text() is the number as it was written
     boolean,  // "true" or "false"

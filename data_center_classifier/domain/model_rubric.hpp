@@ -36,10 +36,10 @@ private:
 
 // Everything that a check may look at besides the record.
 struct CodeLists {
-    CodeList modalities;        // DICOM PS3.3 C.7.3.1.1.1 / PS3.16 CID 33
-    CodeList body_parts;        // DICOM PS3.16 Annex L, Body Part Examined defined terms
+    CodeList modalities;                                                 // DICOM PS3.3 C.7.3.1.1.1 / PS3.16 CID 33
+    CodeList body_parts;                                                 // DICOM PS3.16 Annex L, Body Part Examined defined terms
     std::map<std::string, std::string, std::less<>> body_part_synonyms;  // normalised words -> defined term
-    CodeList icd10cm;           // every ICD-10-CM code, dots removed
+    CodeList icd10cm;                                                    // every ICD-10-CM code, dots removed
 };
 
 enum class Outcome : std::uint8_t { pass, fail, skip };
@@ -57,20 +57,20 @@ struct Facts;  // facts.hpp: the record with its normal forms, the context and t
 using CheckFunction = Outcome (*)(const Facts& facts);
 
 struct Check {
-    std::string id;         // stable: "CONF-03"
+    std::string id;  // stable: "CONF-03"
     Dimension dimension;
-    std::string field;      // name of the field it is about, or "" for the whole record
+    std::string field;  // name of the field it is about, or "" for the whole record
     Severity severity;
     double weight = 1;
-    std::string function;   // name of its pure function in checks_*.cpp: "modality_is_a_dicom_code"
-    std::string title;      // what it asks, in one sentence
-    std::string expected;   // what would pass
-    std::string mend;       // how the sender can mend it
+    std::string function;  // name of its pure function in checks_*.cpp: "modality_is_a_dicom_code"
+    std::string title;     // what it asks, in one sentence
+    std::string expected;  // what would pass
+    std::string mend;      // how the sender can mend it
     CheckFunction run = nullptr;
 };
 
 struct Rubric {
-    std::string version;    // "acopio-1"
+    std::string version;                                     // "acopio-1"
     std::array<double, dimension_count> dimension_weight{};  // privacy is a gate: 0
     std::array<double, 4> grade_above{90, 80, 70, 60};       // A, B, C, D; E below
     double provisional_below_records = 500;                  // PCORnet's cut-off

@@ -1,7 +1,7 @@
 // Scorecard: how good a data centre's data is, as a pure function of counters and rubric.
 //
-// Privacy is a gate and no dimension of the score: its weight and cost are 0. A record that fails it is in quarantine and scores 0 itself; here
-// its failed checks are listed among `failing` with cost 0, behind those that cost points.
+// Privacy is a gate and no dimension of the score: its weight and cost are 0. A record that fails it is in quarantine and scores 0 itself;
+// here its failed checks are listed among `failing` with cost 0, behind those that cost points.
 #pragma once
 
 #include "data_center_classifier/domain/model_rubric.hpp"
@@ -21,17 +21,17 @@ struct CheckCount {
 
 struct DimensionScore {
     Dimension dimension = Dimension::conformance;
-    double rate = 1;         // sum(w pass) / sum(w (pass + fail)); 1 when nothing was judged
-    double lower = 0;        // Wilson lower 95 % bound
+    double rate = 1;   // sum(w pass) / sum(w (pass + fail)); 1 when nothing was judged
+    double lower = 0;  // Wilson lower 95 % bound
     double weight = 0;
-    double cost = 0;         // points of the score that it costs; the costs of all dimensions sum to 100 - score
+    double cost = 0;           // points of the score that it costs; the costs of all dimensions sum to 100 - score
     std::uint64_t judged = 0;  // records: the most that any check of the dimension judged; n of the Wilson bound
 };
 
 struct FailingCheck {
-    std::size_t check;       // index into rubric.checks
+    std::size_t check;  // index into rubric.checks
     CheckCount count;
-    double cost = 0;         // points; within a dimension they sum to its cost
+    double cost = 0;  // points; within a dimension they sum to its cost
 };
 
 // The cheapest way up: raise `dimension` to `to`, and the grade becomes `grade`.
@@ -44,10 +44,10 @@ struct Lift {
 struct Scorecard {
     std::string rubric;
     std::uint64_t records = 0;
-    double score = 0;        // weighted geometric mean of the rates, 0..100
-    double score_lower = 0;  // the same of the Wilson bounds: the grade rests on it
-    char grade = 'E';        // 'A'..'E'; '-' without records
-    bool provisional = true; // fewer records than the rubric's cut-off
+    double score = 0;         // weighted geometric mean of the rates, 0..100
+    double score_lower = 0;   // the same of the Wilson bounds: the grade rests on it
+    char grade = 'E';         // 'A'..'E'; '-' without records
+    bool provisional = true;  // fewer records than the rubric's cut-off
     std::vector<DimensionScore> dimensions;
     std::vector<FailingCheck> failing;  // dearest first
     std::optional<Lift> lift;           // none at A, or when no single dimension can do it

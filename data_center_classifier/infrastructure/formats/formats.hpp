@@ -23,12 +23,12 @@ struct Limits {
     std::size_t depth_max = 64;                  // nesting of JSON: "json-too-deep"
 };
 
-// Why one record could not be read. The words of http::Problem, without HTTP. Nothing that was sent is quoted, neither values nor unknown names.
-// `line` counts from 1; `column` counts bytes from 1 in JSON, cells from 1 in CSV.
+// Why one record could not be read. The words of http::Problem, without HTTP. Nothing that was sent is quoted, neither values nor unknown
+// names. `line` counts from 1; `column` counts bytes from 1 in JSON, cells from 1 in CSV.
 struct Refusal {
-    std::string code;       // "json-broken", "record-not-an-object", "record-too-large", "csv-row-width", ...
+    std::string code;  // "json-broken", "record-not-an-object", "record-too-large", "csv-row-width", ...
     std::string detail;
-    std::string pointer;    // JSON pointer, or ""
+    std::string pointer;  // JSON pointer, or ""
     std::optional<std::uint64_t> line, column;
     std::string expected, found, mend;
 };
@@ -37,16 +37,17 @@ template <class T>
 using Read = std::variant<T, Refusal>;
 
 // Reads JSON records. Not thread-safe (it keeps a parser and its buffers, bounded by the largest record); one per thread or connection.
-// A repeated member: the last wins. Unknown members, and those of a member "extensions", become extensions. A byte order mark is passed over.
-// Refusals: "json-broken", "text-not-utf8", "json-too-deep", "record-too-large", "record-not-an-object", "data-center-id-not-text".
+// A repeated member: the last wins. Unknown members, and those of a member "extensions", become extensions. A byte order mark is passed
+// over. Refusals: "json-broken", "text-not-utf8", "json-too-deep", "record-too-large", "record-not-an-object", "data-center-id-not-text".
 class JsonReader {
 public:
     explicit JsonReader(Limits limits = {});
     ~JsonReader();
     // One JSON object. `line` is put into a refusal (0: none); the column counts from the beginning of `json`.
     Read<domain::RawData> record(std::string_view json, std::uint64_t line = 0);
-    // A body that is one object or an array of them. For an array, `item` is called for each in order, refused ones too: brackets and quotes
-    // alone tell where an item ends, so a broken one does not spoil the others. An array whose end cannot be found, or one over `items_max`
+    // A body that is one object or an array of them. For an array, `item` is called for each in order, refused ones too: brackets and
+    // quotes alone tell where an item ends, so a broken one does not spoil the others. An array whose end cannot be found, or one over
+    // `items_max`
     // ("too-many-items"), is refused as a whole before any item is delivered. One object is delivered as item 0, or refused as the whole.
     enum class Shape { object, array };
     Read<Shape> body(std::string_view json, const std::function<void(std::size_t index, Read<domain::RawData>)>& item);
@@ -56,12 +57,12 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// Canonical JSON: known fields in FieldId's order, absent ones left out, then "extensions"; numbers as written, no spaces. `with_record_id` false
-// gives the text that the content hash is taken of.
+// Canonical JSON: known fields in FieldId's order, absent ones left out, then "extensions"; numbers as written, no spaces. `with_record_id`
+// false gives the text that the content hash is taken of.
 std::string to_canonical_json(const domain::RawData& record, bool with_record_id = true);
 
-// Reads CSV (RFC 4180; separator , ; or tab found from the header; UTF-8, BOM allowed), a chunk at a time in constant memory. Columns become
-// fields by exact name, then by `mapping` (column -> field name), then by the alias table for common names; others go to extensions.
+// Reads CSV (RFC 4180; separator , ; or tab found from the header; UTF-8, BOM allowed), a chunk at a time in constant memory. Columns
+// become fields by exact name, then by `mapping` (column -> field name), then by the alias table for common names; others go to extensions.
 // Empty cells are absent.
 // Cells of number and label fields have the kind that the same value has in JSON; all others are text. Not thread-safe.
 // Refusals of a row: "csv-row-width", "csv-quote-open", "csv-quote-misplaced", "text-not-utf8", "record-too-large". Of the header also:
@@ -71,8 +72,8 @@ public:
     using Mapping = std::map<std::string, std::string, std::less<>>;
     explicit CsvReader(Mapping mapping = {}, Limits limits = {});
     ~CsvReader();
-    // Feeds bytes; calls `row` for each complete data row (index from 0), refused ones too. A refusal of the header ends the reading: it is returned,
-    // by every later call as well.
+    // Feeds bytes; calls `row` for each complete data row (index from 0), refused ones too. A refusal of the header ends the reading: it is
+    // returned, by every later call as well.
     using Row = std::function<void(std::size_t index, Read<domain::RawData>)>;
     std::optional<Refusal> feed(std::string_view chunk, const Row& row);
     std::optional<Refusal> finish(const Row& row);  // a last row without line end
@@ -82,8 +83,8 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// Cuts a stream into lines in constant memory. A line longer than `line_bytes_max` (without its end) is reported once as too long, without its
-// text, and skipped to its end.
+// Cuts a stream into lines in constant memory. A line longer than `line_bytes_max` (without its end) is reported once as too long, without
+// its text, and skipped to its end.
 class LineSplitter {
 public:
     explicit LineSplitter(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
@@ -100,7 +101,8 @@ private:
 };
 
 // The rubric of this build (rubrics/acopio-1.json and codes/, compiled in), or one from a file's text with the built-in code lists.
-// Takes about 10 ms and 4 MB (98,000 ICD-10-CM codes): load it once. A wrong file: incorrect "rubric-invalid", naming the check and the member.
+// Takes about 10 ms and 4 MB (98,000 ICD-10-CM codes): load it once. A wrong file: incorrect "rubric-invalid", naming the check and the
+// member.
 domain::Rubric built_in_rubric();
 kernel::Result<domain::Rubric> rubric_from_json(std::string_view json);
 // The text of the built-in rubric, as GET /rubric shows it. Lives as long as the program.
