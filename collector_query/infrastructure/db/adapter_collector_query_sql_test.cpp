@@ -131,9 +131,8 @@ TEST(record_columns, members_that_the_read_side_writes_are_cut_wherever_they_sta
 
 TEST(record_columns, values_take_their_normal_form) {
     RecordReader reader;
-    const auto columns = *reader.read(
-        R"({"modality":" ct ","body_part":"chest","sex":"female","age":"018M",)"
-        R"("diagnosis_date":"2026-03-02T10:00:00Z","code":"j18.9","normal":"1","other":true,"unknown":-1})");
+    const auto columns = *reader.read(R"({"modality":" ct ","body_part":"chest","sex":"female","age":"018M",)"
+                                      R"("diagnosis_date":"2026-03-02T10:00:00Z","code":"j18.9","normal":"1","other":true,"unknown":-1})");
     EXPECT_EQ(columns.modality, "CT");
     EXPECT_EQ(columns.body_part, "CHEST");
     EXPECT_EQ(columns.sex, "F");
