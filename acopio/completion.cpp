@@ -60,7 +60,7 @@ void add_completion(CLI::App& app, Cli& cli) {
     auto shell = std::make_shared<std::string>("bash");
     command->add_option("shell", *shell, "Only bash so far")->check(CLI::IsMember({"bash"}))->capture_default_str();
     command->footer(examples);
-    command->callback([&cli, &app] {
+    command->callback([&cli, &app, shell] {  // the option writes into *shell
         cli.action = [&app] {
             print(bash_script(app));
             return finish_output(exit_ok);
