@@ -98,10 +98,13 @@ for centre in "${centres[@]}"; do
   if [[ -e samples/$centre.mapping.json ]]; then
     "$acopio" center mapping "$centre" "samples/$centre.mapping.json" --data "$data" >/dev/null
   fi
-  if [[ ! -s $keys/$centre.key ]]; then "$acopio" center key "$centre" --out "$keys/$centre.key" --data "$data" | sed 's/^/    /'; fi
+  # An empty file was left by a run that was stopped; one with a key is never overwritten.
+  [[ -s $keys/$centre.key ]] || rm -f "$keys/$centre.key"
+  if [[ ! -e $keys/$centre.key ]]; then "$acopio" center key "$centre" --out "$keys/$centre.key" --data "$data" | sed 's/^/    /'; fi
 done
 reader=$keys/researcher.token
-[[ -s $reader ]] || "$acopio" token add --role researcher --name "run.sh" --out "$reader" --data "$data" | sed 's/^/    /'
+[[ -s $reader ]] || rm -f "$reader"
+[[ -e $reader ]] || "$acopio" token add --role researcher --name "run.sh" --out "$reader" --data "$data" | sed 's/^/    /'
 step_end
 
 step "Sending the samples"

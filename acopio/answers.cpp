@@ -4,12 +4,21 @@
 #include "acopio/json_view.hpp"
 #include "acopio/remote.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace acopio {
 namespace {
 
 kernel::Error not_understood() {
     return {kernel::ErrorKind::fault, "answer-not-understood",
             "the server's answer could not be understood. Is it an acopio of this version, and nothing else in between?"};
+}
+
+// What the formats refuse, and not what is wrong with the request: a missing header, an unknown type.
+bool is_of_content(std::string_view code) {
+    constexpr std::array<std::string_view, 7> beginnings{"csv-", "json-", "body-", "too-many-", "text-", "record-", "data-center-id-not"};
+    return std::ranges::any_of(beginnings, [code](std::string_view beginning) { return code.starts_with(beginning); });
 }
 
 }  // namespace
@@ -34,8 +43,17 @@ void IntakeAnswers::take_totals(const boost::json::object& totals) {
     done_ = !totals.contains("done") || flag_of(totals, "done");
     if (!done_) {
         const auto problem = object_of(totals, "problem");
-        broken_ = error_from(static_cast<int>(count_of(problem, "status")), boost::json::serialize(problem));
+        broken_ = error_of(static_cast<int>(count_of(problem, "status")), problem);
     }
+}
+
+kernel::Error IntakeAnswers::error_of(int status, const boost::json::object& problem) const {
+    const auto trouble = trouble_from(problem, 0);
+    // 400, 413 and 422 are about what was sent; about the sender are the others.
+    const bool content = status == 400 || status == 413 || status == 422;
+    if (content && problem.contains("code") && is_of_content(trouble.code) && spoils_the_file(format_, trouble.code))
+        return unreadable(trouble);
+    return error_from(status, boost::json::serialize(problem));
 }
 
 void IntakeAnswers::take_line(std::string_view line) {
@@ -56,8 +74,9 @@ void IntakeAnswers::take_body(int status, std::string_view body) {
     const auto value = boost::json::parse(body, failed);
     const auto object = failed ? boost::json::object() : object_of(value);
     if (status >= 400) {
-        broken_ = error_from(status, body);
-        const bool this_record = (status == 400 || status == 422) && object.contains("code");
+        broken_ = object.empty() ? error_from(status, body) : error_of(status, object);
+        const bool this_record =
+            (status == 400 || status == 422) && object.contains("code") && !spoils_the_file(format_, text_of(object, "code"));
         if (!this_record) return;
         broken_.reset();  // the one record was refused: that is an answer
         done_ = true;

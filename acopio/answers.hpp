@@ -14,6 +14,9 @@ namespace acopio {
 // Adds up the answer to one request. Takes no more memory for a long answer than for a short one.
 class IntakeAnswers {
 public:
+    // `format` is that of the file: an answer to all of an NDJSON or CSV file is never about one record.
+    explicit IntakeAnswers(Format format) : format_(format) {}
+
     // One line of a streamed answer: an item, or the totals at the end.
     void take_line(std::string_view line);
     // The whole body of an answer that is no stream: one item, or totals and items; a problem when `status` says so.
@@ -31,8 +34,10 @@ public:
 
 private:
     void take_item(const boost::json::object& item);
+    kernel::Error error_of(int status, const boost::json::object& problem) const;
     void take_totals(const boost::json::object& totals);
 
+    Format format_;
     Totals totals_;
     TroubleGroups troubles_;
     std::uint64_t items_ = 0;

@@ -15,7 +15,7 @@ std::string refused_line(int index, int line, const std::string& code) {
 }
 
 TEST(IntakeAnswers, AddsUpAStream) {
-    IntakeAnswers answers;
+    IntakeAnswers answers(Format::json);
     answers.take_line(R"({"index":0,"status":"accepted","record_id":"CT-1"})");
     answers.take_line(R"({"index":1,"status":"quarantined","record_id":"CT-2"})");
     answers.take_line(refused_line(2, 3, "json-broken"));
@@ -29,7 +29,7 @@ TEST(IntakeAnswers, AddsUpAStream) {
 }
 
 TEST(IntakeAnswers, AStreamThatBrokeOffIsNotDone) {
-    IntakeAnswers answers;
+    IntakeAnswers answers(Format::json);
     answers.take_line(R"({"accepted":7,"duplicate":0,"quarantined":0,"refused":0,"done":false,)"
                       R"("problem":{"status":503,"code":"log-queue-full","detail":"too much is waiting"}})");
     EXPECT_FALSE(answers.done());
@@ -39,14 +39,14 @@ TEST(IntakeAnswers, AStreamThatBrokeOffIsNotDone) {
 }
 
 TEST(IntakeAnswers, ReadsOneRecordsAnswer) {
-    IntakeAnswers answers;
+    IntakeAnswers answers(Format::json);
     answers.take_body(202, R"({"status":"accepted","receipt_id":"00","score":93.1,"findings":[]})");
     EXPECT_TRUE(answers.done());
     EXPECT_EQ(answers.totals().accepted, 1u);
 }
 
 TEST(IntakeAnswers, ReadsAnArraysAnswer) {
-    IntakeAnswers answers;
+    IntakeAnswers answers(Format::json);
     answers.take_body(202, R"({"accepted":1,"duplicate":1,"quarantined":0,"refused":1,"items":[{"index":0,"status":"accepted"},)"
                            R"({"index":1,"status":"duplicate"},)" +
                                refused_line(2, 1, "record-not-an-object") + "]}");
@@ -56,15 +56,29 @@ TEST(IntakeAnswers, ReadsAnArraysAnswer) {
 }
 
 TEST(IntakeAnswers, OneRefusedRecordIsAnAnswerAndNotABreak) {
-    IntakeAnswers answers;
+    IntakeAnswers answers(Format::json);
     answers.take_body(422, R"({"status":422,"code":"record-id-invalid","detail":"the record id is too long"})");
     EXPECT_TRUE(answers.done());
     EXPECT_FALSE(answers.broken());
     EXPECT_EQ(answers.totals().refused, 1u);
 }
 
+TEST(IntakeAnswers, AFileThatCannotBeReadIsNoRefusedRecord) {
+    IntakeAnswers whole(Format::csv);
+    whole.take_body(400, R"({"status":400,"code":"csv-header-missing","detail":"there is no header","line":1,"mend":"send a header row"})");
+    ASSERT_TRUE(whole.broken());
+    EXPECT_EQ(whole.broken()->message, "the file could not be read: there is no header (line 1). send a header row");
+    EXPECT_EQ(whole.totals().refused, 0u);
+    IntakeAnswers cut_off(Format::ndjson);
+    cut_off.take_line(R"({"accepted":2,"duplicate":0,"quarantined":0,"refused":0,"done":false,)"
+                      R"("problem":{"status":400,"code":"body-encoding-broken","detail":"it ends in the middle"}})");
+    ASSERT_TRUE(cut_off.broken());
+    EXPECT_TRUE(cut_off.broken()->message.starts_with("the file could not be read: "));
+    EXPECT_EQ(cut_off.totals().accepted, 2u);
+}
+
 TEST(IntakeAnswers, AMissingKeyIsABreak) {
-    IntakeAnswers answers;
+    IntakeAnswers answers(Format::json);
     answers.take_body(401, R"({"status":401,"code":"key-unknown","detail":"the key is not known here"})");
     ASSERT_TRUE(answers.broken());
     EXPECT_EQ(answers.broken()->kind, kernel::ErrorKind::forbidden);
@@ -72,10 +86,10 @@ TEST(IntakeAnswers, AMissingKeyIsABreak) {
 }
 
 TEST(IntakeAnswers, WhatIsNoAnswerOfAcopioIsABreak) {
-    IntakeAnswers lines;
+    IntakeAnswers lines(Format::json);
     lines.take_line("<html>");
     EXPECT_TRUE(lines.broken());
-    IntakeAnswers body;
+    IntakeAnswers body(Format::json);
     body.take_body(200, "<html>");
     EXPECT_TRUE(body.broken());
 }

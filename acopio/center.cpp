@@ -107,12 +107,18 @@ int list(const CenterOptions& options, Remote& remote) {
 }
 
 int key(const CenterOptions& options, Remote& remote) {
+    std::optional<NewSecretFile> file;
+    if (!options.out.empty()) {
+        auto made = NewSecretFile::make(options.out);
+        if (!made) return report(made.error());
+        file.emplace(std::move(*made));
+    }
     const auto answer = remote.call("POST", path_of(options, "/keys"));
     if (!answer) return report(answer.error());
     const auto secret = text_of(object_of(*answer), "key");
     const auto key_id = text_of(object_of(*answer), "key_id");
-    if (!options.out.empty()) {
-        if (auto written = write_secret_file(options.out, secret + "\n"); !written) return report(written.error());
+    if (file) {
+        if (const int failed = keep_secret(*file, secret, "key"); failed != exit_ok) return failed;
         if (options.json) print_json(boost::json::object{{"key_id", key_id}, {"key_file", options.out}});
         else print("Key " + printable(key_id) + " written to " + printable(options.out) + " (mode 600).\n");
         return finish_output(exit_ok);
@@ -179,7 +185,7 @@ void add_center(CLI::App& app, Cli& cli) {
     order("list", "All data centres with their grades", list, false);
     order("show", "One data centre with its keys", show);
     order("key", "Issue a key; it is shown once", key)
-        ->add_option("--out", options->out, "Write it to this file (mode 600) instead of showing it")
+        ->add_option("--out", options->out, "Write it to this new file (mode 600) instead of showing it")
         ->type_name("FILE");
     order("revoke", "End a key", revoke)->add_option("key-id", options->key_id, "The key's id, as `show` tells it")->required();
     order("suspend", "Take nothing from it any more", suspend)->add_option("--reason", options->reason, "Why, for people")->required();

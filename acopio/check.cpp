@@ -14,7 +14,6 @@ namespace {
 namespace formats = data_center_classifier::infrastructure::formats;
 using data_center_classifier::domain::Rubric;
 
-constexpr std::size_t rubric_bytes_max = 16 * 1024 * 1024;
 constexpr std::size_t mapping_bytes_max = 256 * 1024;
 constexpr const char* examples = R"(Examples:
   acopio check scans.ndjson
@@ -30,7 +29,7 @@ struct CheckOptions {
 
 kernel::Result<Rubric> rubric_of(const CheckOptions& options) {
     if (options.rubric.empty()) return formats::built_in_rubric();
-    auto text = read_file(options.rubric, rubric_bytes_max);
+    auto text = read_rubric(options.rubric);
     if (!text) return std::move(text).error();
     return formats::rubric_from_json(*text);
 }
@@ -61,42 +60,48 @@ std::string totals_text(const Totals& totals, const Screen& screen) {
     return table.text(screen, "  ");
 }
 
-void print_result(const CheckOptions& options, const Examination& examination) {
+void print_result(const CheckOptions& options, const Examination& examination, const std::optional<kernel::Error>& error) {
     const auto& totals = examination.totals();
     const auto card = examination.scorecard(options.file);
     if (options.json) {
-        print_json(boost::json::object{{"file", options.file},
-                                       {"accepted", totals.accepted},
-                                       {"duplicate", totals.duplicate},
-                                       {"quarantined", totals.quarantined},
-                                       {"refused", totals.refused},
-                                       {"refusals", examination.troubles().json()},
-                                       {"scorecard", card}});
+        boost::json::object out{{"file", options.file},
+                                {"accepted", totals.accepted},
+                                {"duplicate", totals.duplicate},
+                                {"quarantined", totals.quarantined},
+                                {"refused", totals.refused},
+                                {"refusals", examination.troubles().json()},
+                                {"names", examination.names().json()},
+                                {"scorecard", card}};
+        if (error) out["error"] = boost::json::object{{"code", error->code}, {"message", error->message}};
+        print_json(out);
         return;
     }
     const auto screen = screen_of(STDOUT_FILENO);
     print(totals_text(totals, screen));
+    if (const auto names = examination.names().text(screen); !names.empty()) print("\n" + names);
     if (totals.all() > totals.refused) print("\n" + scorecard_text(card, screen));
     if (!examination.troubles().empty()) print("\nRefused:\n" + examination.troubles().text(screen));
     if (totals.all() == 0) print("  The file holds no record.\n");
 }
 
 int check(const CheckOptions& options) {
+    auto source = SourceFile::open(options.file);
+    if (!source) return report(source.error());
     const auto type = file_type_of(options.file, options.type);
-    if (!type) return report(type.error()), exit_usage;
+    if (!type) return report(type.error());
     const auto rubric = rubric_of(options);
     if (!rubric) return report(rubric.error());
     auto mapping = mapping_of(options);
     if (!mapping) return report(mapping.error());
-    auto source = SourceFile::open(options.file);
-    if (!source) return report(source.error());
     Examination examination(*rubric, kernel::SystemClock().now(), type->format, std::move(*mapping));
+    std::optional<kernel::Error> error;  // the file broke off, or could not be read at all
     {
         Progress progress(options.file, source->size(), Progress::Unit::bytes);
         if (auto done = examine(*source, *type, examination, [&] { progress.update(source->bytes_read()); }); !done)
-            return report(done.error());
+            error = std::move(done).error();
     }
-    print_result(options, examination);
+    if (options.json || !error || examination.totals().all() > 0) print_result(options, examination, error);
+    if (error) return finish_output(report(*error));
     return finish_output(examination.totals().refused > 0 ? exit_failed : exit_ok);
 }
 

@@ -3,16 +3,19 @@
 
 #include "acopio/json_view.hpp"
 #include "acopio/terminal.hpp"
+#include "data_center_classifier/infrastructure/formats/formats.hpp"
 
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
 namespace acopio {
 namespace {
 
+constexpr std::size_t rubric_bytes_max = 16 * 1024 * 1024;
 constexpr const char* version_text = "acopio 0.1.0";
 constexpr const char* examples = R"(Examples:
   acopio serve --data var                       run the three services
@@ -24,6 +27,29 @@ Exit codes: 0 done, 1 refused or failed, 2 usage, 3 unavailable, 4 forbidden.)";
 
 void write(std::FILE* stream, std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+// The command that the line got to: "acopio center key".
+const CLI::App& innermost(const CLI::App& app, std::string& path) {
+    path += (path.empty() ? "" : " ") + app.get_name();
+    const auto chosen = app.get_subcommands();
+    return chosen.empty() ? app : innermost(*chosen.front(), path);
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+    std::string path;
+    const auto& command = innermost(app, path);
+    std::string what = printable(error.what());
+    const auto known = command.get_subcommands([](const CLI::App*) { return true; });
+    const auto words = app.remaining(true);
+    const auto word = std::ranges::find_if(words, [](const std::string& one) { return !one.starts_with('-'); });
+    if (!known.empty() && word != words.end()) {
+        std::string names;
+        for (const auto* one : known) names += (names.empty() ? "" : ", ") + one->get_name();
+        what = "\"" + printable(*word) + "\" is no command. There are: " + names;
+    }
+    write(stderr, "acopio: " + sentence(std::move(what)) + " See " + path + " --help.\n");
+    return exit_usage;
 }
 
 }  // namespace
@@ -44,6 +70,11 @@ int exit_code_of(kernel::ErrorKind kind) {
     return exit_failed;
 }
 
+int exit_code_of(const kernel::Error& error) {
+    const bool usage = error.code == "address-invalid" || error.code == "no-tls" || error.code == "file-type-unknown";
+    return usage ? exit_usage : exit_code_of(error.kind);
+}
+
 std::string sentence(std::string text) {
     const bool ends = text.ends_with('.') || text.ends_with('!') || text.ends_with('?');
     if (!ends) text += '.';
@@ -52,11 +83,30 @@ std::string sentence(std::string text) {
 
 int report(const kernel::Error& error) {
     write(stderr, paint("acopio:", Tone::bad, screen_of(STDERR_FILENO).colour) + " " + printable(sentence(error.message)) + "\n");
-    return exit_code_of(error.kind);
+    return exit_code_of(error);
 }
 
 void warn(std::string_view text) {
     write(stderr, paint("acopio:", Tone::warn, screen_of(STDERR_FILENO).colour) + " " + std::string(text) + "\n");
+}
+
+kernel::Result<std::string> read_rubric(const std::string& file) {
+    auto text = read_file(file, rubric_bytes_max);
+    if (!text) return text;
+    if (auto rubric = data_center_classifier::infrastructure::formats::rubric_from_json(*text); !rubric) {
+        auto error = std::move(rubric).error();
+        error.message = file + ": " + error.message;
+        return error;
+    }
+    return text;
+}
+
+int keep_secret(NewSecretFile& file, std::string_view secret, std::string_view what) {
+    const auto written = file.write(std::string(secret) + "\n");
+    if (written) return exit_ok;
+    print(std::string(secret) + "\n");
+    warn("the " + std::string(what) + " was issued and stands above, once: keep it.");
+    return finish_output(report(written.error()));
 }
 
 void print(std::string_view text) {
@@ -99,6 +149,7 @@ std::unique_ptr<CLI::App> make_app(Cli& cli) {
     add_check(*app, cli);
     add_scorecard(*app, cli);
     add_query(*app, cli);
+    add_show(*app, cli);
     add_token(*app, cli);
     add_rebuild(*app, cli);
     add_completion(*app, cli);
@@ -114,9 +165,7 @@ int run_command_line(int argc, const char* const* argv) {
         } catch (const CLI::Success& success) {  // --help, --version
             return finish_output(app->exit(success));
         } catch (const CLI::ParseError& error) {
-            const std::string what = printable(error.what());
-            write(stderr, "acopio: " + what + (what.ends_with('.') ? "" : ".") + " See acopio --help.\n");
-            return exit_usage;
+            return usage_error(*app, error);
         }
         return cli.action();
     } catch (const std::exception& error) {

@@ -3,6 +3,7 @@
 
 #include "acopio/address.hpp"
 #include "acopio/embedded.hpp"
+#include "acopio/files.hpp"
 #include "kernel/result.hpp"
 
 #include <boost/json/fwd.hpp>
@@ -26,6 +27,8 @@ inline constexpr int exit_unavailable = 3;  // the server is down, busy or silen
 inline constexpr int exit_forbidden = 4;    // no key or token, or one that may not do this
 
 int exit_code_of(kernel::ErrorKind kind);
+// Of the error itself: exit_usage for an address or a type of file that was written wrong, else as its kind.
+int exit_code_of(const kernel::Error& error);
 
 // With a full stop at its end, unless it has an end.
 std::string sentence(std::string text);
@@ -33,6 +36,13 @@ std::string sentence(std::string text);
 int report(const kernel::Error& error);
 // The same for a note that is no error.
 void warn(std::string_view text);
+
+// The text of a rubric file that is one. incorrect "rubric-invalid", naming the file.
+kernel::Result<std::string> read_rubric(const std::string& file);
+
+// Writes a secret that was just issued to the file made for it. When that fails it is told on standard output: it exists only once.
+// Returns the exit code; `what` is "key" or "token".
+int keep_secret(NewSecretFile& file, std::string_view secret, std::string_view what);
 
 // Writes to standard output. A command that printed ends with finish_output(), so that a full disk is no success.
 void print(std::string_view text);
@@ -52,6 +62,7 @@ void add_send(CLI::App& app, Cli& cli);
 void add_check(CLI::App& app, Cli& cli);
 void add_scorecard(CLI::App& app, Cli& cli);
 void add_query(CLI::App& app, Cli& cli);
+void add_show(CLI::App& app, Cli& cli);
 void add_token(CLI::App& app, Cli& cli);
 void add_rebuild(CLI::App& app, Cli& cli);
 void add_completion(CLI::App& app, Cli& cli);

@@ -42,6 +42,7 @@ TEST(CommandLine, UnderstandsEveryCommand) {
     EXPECT_TRUE(understood({"check", "-", "--type", "ndjson"}));
     EXPECT_TRUE(understood({"scorecard", "st-mary"}));
     EXPECT_TRUE(understood({"query", "modality=CT", "--body-part", "CHEST", "--sort=-score", "--limit", "5"}));
+    EXPECT_TRUE(understood({"show", "0b2c", "--json"}));
     EXPECT_TRUE(understood({"token", "add", "--role", "researcher", "--name", "Ada"}));
     EXPECT_TRUE(understood({"rebuild", "--data", "x"}));
     EXPECT_TRUE(understood({"completion", "bash"}));
@@ -73,6 +74,53 @@ TEST(CommandLine, FiltersAreThoseOfTheReadSide) {
         EXPECT_NE(collector_query::domain::allowed_parameters().find(filter.name), std::string::npos) << filter.name;
 }
 
+TEST(ExitCodes, OfWhatWasWrittenWrongIsUsage) {
+    EXPECT_EQ(exit_code_of(address_from_text("nowhere").error()), exit_usage);
+    EXPECT_EQ(exit_code_of(address_from_text("https://x:1").error()), exit_usage);
+    EXPECT_EQ(exit_code_of(file_type_of("a.txt", "").error()), exit_usage);
+}
+
+TEST(NewSecretFile, NeverOverwritesAndGoesAwayUnlessItWasWritten) {
+    const auto directory = fresh_directory();
+    const auto path = directory / "st-mary.key";
+    {
+        ASSERT_TRUE(NewSecretFile::make(path));
+    }
+    EXPECT_FALSE(std::filesystem::exists(path));
+    {
+        auto file = NewSecretFile::make(path);
+        ASSERT_TRUE(file);
+        ASSERT_TRUE(file->write("ack_1\n"));
+    }
+    struct stat info{};
+    ASSERT_EQ(stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777u, 0600u);
+    const auto again = NewSecretFile::make(path);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, "file-exists");
+    EXPECT_EQ(*read_secret_file(path), "ack_1");
+    std::filesystem::create_symlink("elsewhere", directory / "link");
+    EXPECT_FALSE(NewSecretFile::make(directory / "link"));
+    std::filesystem::remove_all(directory);
+}
+
+TEST(Rubric, ThatIsBrokenNamesItsFile) {
+    const auto directory = fresh_directory();
+    ASSERT_TRUE(write_secret_file(directory / "mine.json", "{"));
+    const auto rubric = read_rubric(directory / "mine.json");
+    ASSERT_FALSE(rubric);
+    EXPECT_NE(rubric.error().message.find("mine.json"), std::string::npos);
+    std::filesystem::remove_all(directory);
+}
+
+TEST(SourceFile, ADirectoryIsNamedAsOne) {
+    const auto directory = fresh_directory();
+    const auto source = SourceFile::open(directory.string());
+    ASSERT_FALSE(source);
+    EXPECT_EQ(source.error().code, "file-is-directory");
+    std::filesystem::remove_all(directory);
+}
+
 TEST(ExitCodes, FollowTheKindOfError) {
     using enum kernel::ErrorKind;
     EXPECT_EQ(exit_code_of(incorrect), 1);
@@ -92,6 +140,10 @@ TEST(Filters, AreNameEqualsValue) {
     EXPECT_FALSE(parameters_from({"modality"}));
     EXPECT_FALSE(parameters_from({"=CT"}));
     EXPECT_EQ(query_text({}), "");
+    auto paged = *parameters_from({"limit=3", "modality=CT", "limit=5"});
+    EXPECT_EQ(taken(paged, "limit"), "5");
+    EXPECT_EQ(taken(paged, "limit"), std::nullopt);
+    EXPECT_EQ(query_text(paged), "?modality=CT");
     EXPECT_EQ(percent_encoded("St Mary/ö?"), "St%20Mary%2F%C3%B6%3F");
     EXPECT_EQ(option_name("study_date_from"), "--study-date-from");
 }

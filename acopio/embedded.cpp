@@ -36,7 +36,7 @@ constexpr std::size_t token_file_bytes_max = 1024;
 kernel::Task<http::Response> ready_with_command(http::Handler inner, const collector_command::Service* command, http::Exchange* exchange) {
     if (!command->healthy())
         co_return Error{ErrorKind::unavailable, "projection-stopped",
-                        "the write side has stopped at a message. The log of the server names it"};
+                        "the write side has stopped at a message or makes no progress. The log of the server says why"};
     co_return co_await inner(*exchange);
 }
 
@@ -51,6 +51,14 @@ http::Routes with_ready(const http::Routes& routes, const collector_command::Ser
                 [inner = entry.handler, command](http::Exchange& exchange) { return ready_with_command(inner, command, &exchange); });
     }
     return out;
+}
+
+// A log and a database that do not belong together, with the names of their files.
+Error with_files(Error error, const fs::path& database) {
+    if (error.code == "log-behind" || error.code == "log-rewound" || error.code == "log-foreign" || error.code == "events-behind-log")
+        error.message = "log.db does not go with " + database.filename().string() + " in " + database.parent_path().string() + ": " +
+                        error.message + " (log.db, db_classifier.db, db_command.db and db_query.db)";
+    return error;
 }
 
 int cores() {
@@ -97,17 +105,21 @@ private:
     Result<void> open_services(const Options& options) {
         auto classifier = data_center_classifier::Service::open(
             {.database = *classifier_database_, .log = *log_, .metrics = metrics_, .pool = intake_pool_, .clock = clock_},
-            {.open = options.open, .operator_token = options.operator_token, .rubric_json = options.rubric_json, .limits = {}});
-        if (!classifier) return std::move(classifier).error();
+            {.open = options.open,
+             .operator_token = options.operator_token,
+             .rubric_json = options.rubric_json,
+             .limits = {},
+             .stop = options.stop});
+        if (!classifier) return with_files(classifier.error(), options.directory.classifier());
         classifier_ = std::move(*classifier);
         auto command =
             collector_command::Service::open({.database = *command_database_, .log = *log_, .metrics = metrics_, .clock = clock_});
-        if (!command) return std::move(command).error();
+        if (!command) return with_files(command.error(), options.directory.command());
         command_ = std::move(*command);
         auto query = collector_query::Service::open(
             {.database = *query_database_, .log = *log_, .metrics = metrics_, .pool = query_pool_, .clock = clock_},
             {.open = options.open, .operator_token = options.operator_token});
-        if (!query) return std::move(query).error();
+        if (!query) return with_files(query.error(), options.directory.query());
         query_ = std::move(*query);
         return kernel::ok();
     }
@@ -119,7 +131,8 @@ private:
                                             .threads = threads,
                                             .name = "intake",
                                             .limits = {},
-                                            .port_option = "--intake"},
+                                            .port_option = "--intake",
+                                            .local_only = options.open},
                                            with_ready(classifier_->routes(), command_.get()), metrics_);
         if (!intake) return std::move(intake).error();
         intake_server_ = std::move(*intake);
@@ -128,7 +141,8 @@ private:
                                            .threads = threads,
                                            .name = "query",
                                            .limits = {},
-                                           .port_option = "--query"},
+                                           .port_option = "--query",
+                                           .local_only = options.open},
                                           query_->routes(), metrics_);
         if (!query) return std::move(query).error();
         query_server_ = std::move(*query);

@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 namespace acopio {
@@ -53,6 +54,7 @@ public:
         bool open = false;           // no authentication
         std::string operator_token;  // empty only with `open`
         std::string rubric_json;     // "" for the built-in rubric
+        std::stop_token stop = {};   // ends open() while it reads the log: interrupted "stopped"
     };
     // Opens everything and binds both addresses; nothing runs yet. Errors as the parts' own: "log-in-use", "port-taken", the rubric's.
     // Takes ownership of the log, so that the caller can lock the directory before it does anything else.

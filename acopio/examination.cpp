@@ -3,6 +3,7 @@
 
 #include "acopio/json_view.hpp"
 #include "acopio/unpack.hpp"
+#include "data_center_classifier/infrastructure/db/patient_of.hpp"
 
 #include <algorithm>
 
@@ -50,6 +51,14 @@ formats::Refusal too_large() {
             .mend = "send it as NDJSON: one record a line, of any length together"};
 }
 
+Trouble trouble_of(std::size_t index, const formats::Refusal& refusal) {
+    return {.code = refusal.code,
+            .detail = refusal.detail,
+            .mend = refusal.mend.empty() ? refusal.expected : refusal.mend,
+            .line = refusal.line,
+            .item = index};
+}
+
 kernel::Result<void> examine_json(Unpacked& bytes, Examination& examination, const std::function<void()>& step) {
     std::string body;
     while (true) {
@@ -58,7 +67,7 @@ kernel::Result<void> examine_json(Unpacked& bytes, Examination& examination, con
         if (chunk->empty()) break;
         step();
         body += *chunk;
-        if (body.size() > json_bytes_max) return examination.refuse(0, too_large()), kernel::ok();
+        if (body.size() > json_bytes_max) return unreadable(trouble_of(0, too_large()));
     }
     formats::JsonReader reader;
     bool any = false;
@@ -66,7 +75,10 @@ kernel::Result<void> examine_json(Unpacked& bytes, Examination& examination, con
         any = true;
         examination.take(index, std::move(record));
     });
-    if (const auto* refusal = std::get_if<formats::Refusal>(&shape)) return examination.refuse(0, *refusal), kernel::ok();
+    if (const auto* refusal = std::get_if<formats::Refusal>(&shape)) {
+        if (spoils_the_file(Format::json, refusal->code)) return unreadable(trouble_of(0, *refusal));
+        return examination.refuse(0, *refusal), kernel::ok();
+    }
     if (!any && std::get<formats::JsonReader::Shape>(shape) == formats::JsonReader::Shape::object) examination.take(0, reader.record(body));
     return kernel::ok();
 }
@@ -110,7 +122,8 @@ kernel::Result<void> examine_csv(Unpacked& bytes, Examination& examination, cons
         refusal = reader.feed(*chunk, take_row);
     }
     if (!refusal) refusal = reader.finish(take_row);
-    if (refusal) examination.refuse(0, *refusal);
+    examination.names().take_columns(reader.columns());
+    if (refusal) return unreadable(trouble_of(0, *refusal));
     return kernel::ok();
 }
 
@@ -118,20 +131,19 @@ kernel::Result<void> examine_csv(Unpacked& bytes, Examination& examination, cons
 
 void Examination::refuse(std::size_t index, const formats::Refusal& refusal) {
     ++totals_.refused;
-    troubles_.add({.code = refusal.code,
-                   .detail = refusal.detail,
-                   .mend = refusal.mend.empty() ? refusal.expected : refusal.mend,
-                   .line = refusal.line,
-                   .item = index});
+    troubles_.add(trouble_of(index, refusal));
 }
 
-bool Examination::notice(const application::Identity& id, domain::JudgeContext& context) {
-    const auto [known, fresh_key] = contents_.try_emplace(id.key, id.content);
-    if (!fresh_key && known->second == id.content) return false;
-    context.same_key_other_content = !fresh_key;
-    known->second = id.content;
+// As the intake's counters have it (projection_counters.cpp).
+bool Examination::notice(const application::Identity& id, domain::PatientMark patient, domain::JudgeContext& context) {
+    const auto [known, fresh_key] = latest_.try_emplace(id.key, Latest{.content = id.content, .patient = patient});
+    if (!fresh_key && known->second.content == id.content) return false;
+    context.same_key_other_content = domain::is_key_of_another(fresh_key ? std::nullopt : std::optional(known->second.patient), patient);
+    known->second = {.content = id.content, .patient = patient};
     const auto [holder, fresh_content] = keys_.try_emplace(id.content[0], id.key);
-    context.same_content_other_key = !fresh_content && holder->second != id.key;
+    // A record that has another content by now holds this one no longer.
+    context.same_content_other_key = !fresh_content && holder->second != id.key && latest_.at(holder->second).content == id.content;
+    if (!*context.same_content_other_key) holder->second = id.key;
     return true;
 }
 
@@ -157,15 +169,17 @@ void Examination::count(const domain::RawData& record, const domain::Judgement& 
 void Examination::take(std::size_t index, formats::Read<domain::RawData> read) {
     if (const auto* refusal = std::get_if<formats::Refusal>(&read)) return refuse(index, *refusal);
     const auto& record = std::get<domain::RawData>(read);
+    if (format_ != Format::csv) names_.take_members(record.extensions);
     const kernel::DataCenterId center{"file"};
-    auto id = application::identify(center, record[domain::FieldId::record_id], formats::to_canonical_json(record, false));
+    const auto content = formats::to_canonical_json(record, false);
+    auto id = application::identify(center, record[domain::FieldId::record_id], content);
     if (!id) {
         ++totals_.refused;
         troubles_.add({.code = id.error().code, .detail = id.error().message, .mend = "", .line = {}, .item = index});
         return;
     }
     domain::JudgeContext context{.received_at = received_at_, .same_key_other_content = {}, .same_content_other_key = {}};
-    if (!notice(*id, context)) {
+    if (!notice(*id, data_center_classifier::infrastructure::db::patient_of(content), context)) {
         ++totals_.duplicate;
         return;
     }
@@ -199,8 +213,11 @@ boost::json::object Examination::scorecard(const std::string& title) const {
     boost::json::array feeds;
     for (const auto& [name, sums] : feeds_) {
         const auto feed = domain::scorecard(rubric_, sums.counts, sums.records);
-        feeds.push_back(
-            boost::json::object{{"feed", name}, {"records", sums.records}, {"score", feed.score}, {"grade", std::string(1, feed.grade)}});
+        feeds.push_back(boost::json::object{{"feed", name},
+                                            {"records", sums.records},
+                                            {"score", feed.score},
+                                            {"score_lower", feed.score_lower},
+                                            {"grade", std::string(1, feed.grade)}});
     }
     return {{"data_center_id", title},
             {"rubric", card.rubric},
@@ -217,12 +234,12 @@ boost::json::object Examination::scorecard(const std::string& title) const {
 
 kernel::Result<void> examine(SourceFile& source, FileType type, Examination& examination, const std::function<void()>& step) {
     Unpacked bytes(source, type.packing);
-    switch (type.format) {
-        case Format::json: return examine_json(bytes, examination, step);
-        case Format::csv: return examine_csv(bytes, examination, step);
-        case Format::ndjson: break;
-    }
-    return examine_ndjson(bytes, examination, step);
+    auto done = type.format == Format::json  ? examine_json(bytes, examination, step)
+                : type.format == Format::csv ? examine_csv(bytes, examination, step)
+                                             : examine_ndjson(bytes, examination, step);
+    const bool packing_broken = !done && done.error().code.starts_with("body-") && !done.error().message.starts_with("the file could");
+    if (!packing_broken) return done;
+    return unreadable({.code = done.error().code, .detail = done.error().message, .mend = "", .line = {}, .item = {}});
 }
 
 }  // namespace acopio

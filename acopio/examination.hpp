@@ -1,11 +1,13 @@
 // What `acopio check` finds out about a file without a server: each record read, judged and counted as the intake would do it now.
 #pragma once
 
+#include "acopio/names_seen.hpp"
 #include "acopio/source_file.hpp"
 #include "acopio/trouble.hpp"
 #include "data_center_classifier/application/identity.hpp"
 #include "data_center_classifier/domain/judge.hpp"
 #include "data_center_classifier/domain/model_scorecard.hpp"
+#include "data_center_classifier/domain/uniqueness.hpp"
 #include "data_center_classifier/infrastructure/formats/formats.hpp"
 #include "kernel/clock.hpp"
 
@@ -19,7 +21,7 @@
 
 namespace acopio {
 
-// Takes the records of one file, one after the other. About 50 bytes a record are kept, to know repeats within the file.
+// Takes the records of one file, one after the other. About 60 bytes a record are kept, to know repeats within the file.
 class Examination {
 public:
     Examination(const data_center_classifier::domain::Rubric& rubric, kernel::Timestamp received_at, Format format,
@@ -36,6 +38,8 @@ public:
     const data_center_classifier::infrastructure::formats::CsvReader::Mapping& mapping() const { return mapping_; }
     const Totals& totals() const { return totals_; }
     const TroubleGroups& troubles() const { return troubles_; }
+    NamesSeen& names() { return names_; }
+    const NamesSeen& names() const { return names_; }
     // In the form of GET /data-centers/{id}/scorecard.
     boost::json::object scorecard(const std::string& title) const;
 
@@ -47,7 +51,8 @@ private:
     };
     Counts zero_counts() const { return Counts(rubric_.checks.size()); }
     // False when the file held exactly this before.
-    bool notice(const data_center_classifier::application::Identity& id, data_center_classifier::domain::JudgeContext& context);
+    bool notice(const data_center_classifier::application::Identity& id, data_center_classifier::domain::PatientMark patient,
+                data_center_classifier::domain::JudgeContext& context);
     void count(const data_center_classifier::domain::RawData& record, const data_center_classifier::domain::Judgement& judgement,
                const std::string& record_id);
     boost::json::array failing(const data_center_classifier::domain::Scorecard& card) const;
@@ -61,12 +66,17 @@ private:
     std::map<std::size_t, std::vector<std::string>> examples_;  // by check: ids of the first records that failed it
     Totals totals_;
     TroubleGroups troubles_;
-    std::unordered_map<data_center_classifier::application::RecordKey, data_center_classifier::application::ContentPrefix> contents_;
+    NamesSeen names_;
+    struct Latest {
+        data_center_classifier::application::ContentPrefix content;
+        data_center_classifier::domain::PatientMark patient;
+    };
+    std::unordered_map<data_center_classifier::application::RecordKey, Latest> latest_;
     std::unordered_map<std::uint64_t, data_center_classifier::application::RecordKey> keys_;  // by the first 64 bits of the content
 };
 
-// Reads all of `source` into the examination, calling `step` after each chunk. Errors: the file's; a refusal of the whole file is one of
-// its troubles.
+// Reads all of `source` into the examination, calling `step` after each chunk. Errors: the file's, and "the file could not be read" for
+// one that is refused as a whole or breaks off; what was read before it counts.
 kernel::Result<void> examine(SourceFile& source, FileType type, Examination& examination, const std::function<void()>& step);
 
 }  // namespace acopio

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 namespace acopio {
 namespace {
@@ -100,14 +101,74 @@ TEST(Examination, AnEmptyFileHasNoRecordAndNoGrade) {
     EXPECT_EQ(text_of(got.examination.scorecard("a"), "grade"), "-");
 }
 
-TEST(Examination, AnotherContentUnderOneIdIsSeen) {
-    const auto other = R"({"record_id":"CT-1","patient_id":"p1","modality":"MR","body_part":"CHEST","study_date":"2026-03-01"})";
-    const auto got = examined("a.ndjson", one + "\n" + other + "\n");
-    EXPECT_EQ(got.examination.totals().duplicate, 0u);
-    bool seen = false;
-    const auto card = got.examination.scorecard("a");
-    for (const auto& item : items_of(card, "failing")) seen = seen || text_of(item.get_object(), "dimension") == "uniqueness";
-    EXPECT_TRUE(seen);
+std::uint64_t failed(const Examination& examination, std::string_view check) {
+    const auto card = examination.scorecard("a");
+    for (const auto& item : items_of(card, "failing"))
+        if (text_of(item.get_object(), "check") == check) return item.at("failed").to_number<std::uint64_t>();
+    return 0;
+}
+
+TEST(Examination, AContentUnderTheIdOfAnotherPatientIsSeenAndAnAmendmentPasses) {
+    const auto of = [](const std::string& patient, const std::string& modality) {
+        return R"({"record_id":"CT-1",)" + patient + R"("modality":")" + modality + "\"}\n";
+    };
+    const auto uniq_01 = [](const std::string& lines) {
+        const auto got = examined("a.ndjson", lines);
+        EXPECT_EQ(got.examination.totals().duplicate, 0u);
+        return failed(got.examination, "UNIQ-01");
+    };
+    const std::string p1 = R"("patient_id":"p1",)", p2 = R"("patient_id":"p2",)";
+    EXPECT_EQ(uniq_01(of(p1, "CT") + of(p1, "MR")), 0u);
+    EXPECT_EQ(uniq_01(of(p1, "CT") + of(p2, "MR")), 1u);
+    EXPECT_EQ(uniq_01(of("", "CT") + of(p2, "MR") + of("", "US")), 0u);
+}
+
+TEST(Examination, AContentThatItsRecordNoLongerHasMayComeUnderAnotherId) {
+    const auto line = [](const std::string& id, const std::string& modality) {
+        return R"({"record_id":")" + id + R"(","modality":")" + modality + "\"}\n";
+    };
+    EXPECT_EQ(failed(examined("a.ndjson", line("a", "CT") + line("b", "CT")).examination, "UNIQ-02"), 1u);
+    EXPECT_EQ(failed(examined("a.ndjson", line("a", "CT") + line("a", "MR") + line("b", "CT")).examination, "UNIQ-02"), 0u);
+}
+
+TEST(Examination, AFileThatCannotBeReadIsNoRefusedRecord) {
+    for (const auto& [name, content, code] : std::initializer_list<std::tuple<std::string, std::string, std::string>>{
+             {"a.csv", "", "csv-header-missing"},
+             {"a.csv", "foo,bar\n1,2\n", "csv-no-known-column"},
+             {"a.json", "[" + one, "json-broken"},
+             {"a.ndjson.gz", gzipped(one + "\n").substr(0, 40), "body-encoding-broken"}}) {
+        const auto got = examined(name, content);
+        ASSERT_FALSE(got.result) << code;
+        EXPECT_EQ(got.result.error().code, code);
+        EXPECT_TRUE(got.result.error().message.starts_with("the file could not be read: ")) << got.result.error().message;
+        EXPECT_EQ(got.examination.totals().refused, 0u) << code;
+    }
+}
+
+TEST(Examination, SaysWhatBecameOfTheColumns) {
+    const auto got = examined("a.csv", "record_id,Finding Labels,Art,View Position\n1,Mass,CT,PA\n", {{"Art", "modality"}});
+    EXPECT_EQ(
+        boost::json::serialize(got.examination.names().json().at("columns")),
+        R"([{"column":"record_id","field":"record_id","by":"name"},{"column":"Finding Labels","field":"findings","by":"common-name"},)"
+        R"({"column":"Art","field":"modality","by":"mapping"},{"column":"View Position","field":null,"by":"extension"}])");
+    EXPECT_NE(got.examination.names().text({}).find("kept as an extension"), std::string::npos);
+}
+
+TEST(Examination, CountsMembersThatAreNoFieldByNameOnly) {
+    const auto got = examined("a.ndjson", R"({"record_id":"1","x\"y":{"secret":["s"]},"z":1})"
+                                          "\n"
+                                          R"({"record_id":"2","z":"secret"})"
+                                          "\n");
+    EXPECT_EQ(boost::json::serialize(got.examination.names().json().at("unknown_members")),
+              R"([{"name":"x\"y","records":1},{"name":"z","records":2}])");
+    EXPECT_EQ(got.examination.names().text({}).find("secret"), std::string::npos);
+}
+
+TEST(NamesSeen, AreBounded) {
+    NamesSeen names;
+    for (int i = 0; i < 30; ++i) names.take_members("{\"m" + std::to_string(i) + "\":1}");
+    EXPECT_EQ(names.json().at("unknown_members").as_array().size(), NamesSeen::members_max);
+    EXPECT_EQ(names.json().at("further_members").to_number<int>(), 10);
 }
 
 TEST(ScorecardText, ShowsGradeDimensionsAndHowToMend) {
@@ -115,6 +176,8 @@ TEST(ScorecardText, ShowsGradeDimensionsAndHowToMend) {
     const auto text = scorecard_text(got.examination.scorecard("a.ndjson"), {}, 2);
     EXPECT_TRUE(text.starts_with("a.ndjson  grade "));
     EXPECT_NE(text.find("provisional"), std::string::npos);
+    EXPECT_NE(text.find(", grade from its lower 95 % bound "), std::string::npos);
+    EXPECT_NE(text.find("at least  grade"), std::string::npos);
     EXPECT_NE(text.find("completeness"), std::string::npos);
     EXPECT_NE(text.find("mend: "), std::string::npos);
     EXPECT_NE(text.find(" more: see --json"), std::string::npos);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace acopio {
 namespace {
@@ -93,6 +94,28 @@ Result<void> write_secret_file(const std::filesystem::path& file, std::string_vi
         if (auto written = write_all(descriptor.get(), fresh, content); !written) return written;
     }
     if (::rename(fresh.c_str(), file.c_str()) != 0) return file_error(file, "make", errno);
+    return kernel::ok();
+}
+
+Result<NewSecretFile> NewSecretFile::make(const std::filesystem::path& file) {
+    constexpr mode_t owner_only = S_IRUSR | S_IWUSR;
+    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, owner_only);
+    if (descriptor < 0 && errno == EEXIST)
+        return Error{ErrorKind::conflict, "file-exists",
+                     file.string() + " exists already and is not overwritten: it may hold a key that is in use. Name another file"};
+    if (descriptor < 0) return file_error(file, "make", errno);
+    return NewSecretFile(file, descriptor);
+}
+
+NewSecretFile::~NewSecretFile() {
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    ::unlink(file_.c_str());
+}
+
+Result<void> NewSecretFile::write(std::string_view content) {
+    if (auto written = write_all(descriptor_, file_, content); !written) return written;
+    ::close(std::exchange(descriptor_, -1));
     return kernel::ok();
 }
 

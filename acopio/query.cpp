@@ -9,11 +9,13 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace acopio {
 namespace {
 
 constexpr std::uint64_t page_max = 1000;  // records of one request
+constexpr std::uint64_t limit_max = 1'000'000;
 constexpr const char* examples = R"(Examples:
   acopio query modality=CT --limit 5
   acopio query --body-part CHEST --age-min 60 --sort=-study_date --count
@@ -36,23 +38,23 @@ std::string cell_of(const boost::json::object& item, std::string_view name) {
     return boost::json::serialize(*value);
 }
 
-std::string page_table(const boost::json::array& items, const Screen& screen) {
+Table page_table(const boost::json::array& items) {
     Table table({{.title = "centre"},
                  {.title = "record"},
-                 {.title = "modality"},
-                 {.title = "body part"},
-                 {.title = "sex"},
-                 {.title = "age", .align = Table::Align::right},
-                 {.title = "study date"},
-                 {.title = "code"},
-                 {.title = "grade"},
-                 {.title = "score", .align = Table::Align::right},
+                 {.title = "modality", .spare = 1},
+                 {.title = "body part", .spare = 4},
+                 {.title = "sex", .spare = 6},
+                 {.title = "age", .align = Table::Align::right, .spare = 5},
+                 {.title = "study date", .spare = 3},
+                 {.title = "code", .spare = 7},
+                 {.title = "grade", .spare = 2},
+                 {.title = "score", .align = Table::Align::right, .spare = 8},
                  {.title = "data id"}});
     for (const auto& one : items) {
         const auto item = object_of(one);
         const auto grade = text_of(item, "grade", "-");
         table.add({cell_of(item, "data_center_id"),
-                   cut(printable(cell_of(item, "record_id")), 24),
+                   cell_of(item, "record_id"),
                    cell_of(item, "modality"),
                    cut(printable(cell_of(item, "body_part")), 16),
                    cell_of(item, "sex"),
@@ -63,14 +65,25 @@ std::string page_table(const boost::json::array& items, const Screen& screen) {
                    human_decimal(number_of(item, "score"), 1),
                    cell_of(item, "data_id")});
     }
-    return table.text(screen);
+    return table;
 }
 
-kernel::Result<QueryParameters> parameters_of(const QueryOptions& options) {
+// limit=, count= and cursor= steer the pages, as the options of their names do; what is left are filters.
+kernel::Result<QueryParameters> parameters_of(QueryOptions& options) {
     auto parameters = parameters_from(options.filters);
     if (!parameters) return parameters;
+    if (const auto limit = taken(*parameters, "limit")) {
+        const auto [end, status] = std::from_chars(limit->data(), limit->data() + limit->size(), options.limit);
+        if (status != std::errc{} || end != limit->data() + limit->size() || options.limit == 0 || options.limit > limit_max)
+            return kernel::Error{kernel::ErrorKind::incorrect, "limit-invalid", "limit= is a number from 1 to 1000000"};
+    }
+    if (const auto count = taken(*parameters, "count")) {
+        if (*count != "exact") return kernel::Error{kernel::ErrorKind::incorrect, "count-invalid", "count= is exact, or left out"};
+        options.count = true;
+    }
+    if (auto cursor = taken(*parameters, "cursor")) options.values["cursor"] = std::move(*cursor);
     for (const auto& [name, value] : options.values)
-        if (!value.empty()) parameters->emplace_back(name, value);
+        if (!value.empty() && name != "cursor") parameters->emplace_back(name, value);
     for (const auto& label : options.labels) parameters->emplace_back("label", label);
     if (options.include_retracted) parameters->emplace_back("include_retracted", "true");
     if (options.count) parameters->emplace_back("count", "exact");
@@ -88,7 +101,11 @@ void show_page(const QueryOptions& options, const boost::json::array& items) {
     if (options.json && options.all) {
         for (const auto& item : items) print_json(item);
     } else if (!options.json && !items.empty()) {
-        print(page_table(items, screen_of(STDOUT_FILENO)));
+        const auto screen = screen_of(STDOUT_FILENO);
+        const auto table = page_table(items);
+        print(table.text(screen));
+        if (const auto left_out = table.left_out(screen); !left_out.empty())
+            print(paint("no room for: " + left_out + ". See --json, or acopio show DATA-ID", Tone::dim, screen.colour) + "\n");
     }
 }
 
@@ -104,12 +121,13 @@ void show_end(const QueryOptions& options, const Shown& shown, boost::json::arra
     print(paint(line, Tone::dim, screen_of(STDOUT_FILENO).colour) + "\n");
 }
 
-int query(const QueryOptions& options) {
+int query(QueryOptions options) {
     const auto parameters = parameters_of(options);
     if (!parameters) return report(parameters.error()), exit_usage;
     auto remote = Remote::at(options.server, Side::query);
     if (!remote) return report(remote.error());
     Shown shown;
+    shown.next = options.values["cursor"];
     boost::json::array kept;
     do {
         auto page_parameters = *parameters;
@@ -141,7 +159,9 @@ void add_query(CLI::App& app, Cli& cli) {
             ->type_name(std::string(filter.type));
     command->add_option("--label", options->labels, "no_finding, normal, abnormal, uncertain, other or unknown; may be repeated");
     command->add_flag("--include-retracted", options->include_retracted, "Records that were taken back, too");
-    command->add_option("--limit", options->limit, "How many records")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+    command->add_option("--limit", options->limit, "How many records")
+        ->check(CLI::Range(std::uint64_t{1}, limit_max))
+        ->capture_default_str();
     command->add_flag("--all", options->all, "All pages; with --json one record a line");
     command->add_flag("--count", options->count, "Also count all that fit");
     add_server_options(*command, options->server, Side::query, "ACOPIO_TOKEN");

@@ -25,6 +25,16 @@ kernel::Result<QueryParameters> parameters_from(const std::vector<std::string>& 
     return parameters;
 }
 
+std::optional<std::string> taken(QueryParameters& parameters, std::string_view name) {
+    std::optional<std::string> value;
+    std::erase_if(parameters, [&](auto& parameter) {
+        if (parameter.first != name) return false;
+        value = std::move(parameter.second);
+        return true;
+    });
+    return value;
+}
+
 std::string query_text(const QueryParameters& parameters) {
     std::string out;
     for (const auto& [name, value] : parameters) out += (out.empty() ? "?" : "&") + percent_encoded(name) + "=" + percent_encoded(value);

@@ -1,4 +1,5 @@
-// acopio rebuild: the read side anew from the log. Offline: the log can be open in one process only.
+// acopio rebuild: the read side anew from the log, in a file beside the one there is, which takes its place only when it is whole. Offline:
+// the log can be open in one process only.
 #include "acopio/cli.hpp"
 #include "acopio/terminal.hpp"
 #include "collector_query/service.hpp"
@@ -7,8 +8,13 @@
 #include "kernel/event_raw_data.hpp"
 #include "platform/runtime/coroutine.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
+
+#include <array>
+#include <filesystem>
 
 namespace acopio {
 namespace {
@@ -20,7 +26,9 @@ constexpr const char* examples = R"(Examples:
   acopio rebuild --data var
   acopio rebuild --data var --json
 
-Stop the server first. Records, centres and tokens stay; only what is asked on the query side is made again from the log.)";
+Stop the server first. Records, centres and tokens stay; only what is asked on the query side is made again from the log,
+in a file beside the old one. It takes its place when it is whole; until then, and when anything fails, the old one stays.
+The disk must have room for both.)";
 
 // Counts what passes a subscription.
 class CountedSubscription final : public log::Subscription {
@@ -55,6 +63,8 @@ public:
     Result<std::uint64_t> last_sequence(std::string topic, std::string producer) override {
         return inner_.last_sequence(std::move(topic), std::move(producer));
     }
+    std::string id() override { return inner_.id(); }
+    bool healthy() const override { return inner_.healthy(); }
 
 private:
     log::EventLog& inner_;
@@ -71,8 +81,61 @@ Result<std::uint64_t> messages_in(log::EventLog& event_log) {
     return count;
 }
 
-Result<std::uint64_t> rebuild_from(const DataDirectory& directory, log::EventLog& event_log) {
-    auto database = open_database(directory.query());
+constexpr std::array<std::string_view, 3> database_files{"", "-wal", "-shm"};
+
+std::filesystem::path with_ending(const std::filesystem::path& file, std::string_view ending) {
+    return file.string() + std::string(ending);
+}
+
+// What an earlier rebuild left that was killed, or this one that failed.
+Result<void> remove_database(const std::filesystem::path& file) {
+    for (const auto ending : database_files) {
+        std::error_code failure;
+        std::filesystem::remove(with_ending(file, ending), failure);
+        if (failure)
+            return kernel::Error{kernel::ErrorKind::unavailable, "file-failed",
+                                 "cannot remove " + file.filename().string() + std::string(ending) + ": " + failure.message()};
+    }
+    return kernel::ok();
+}
+
+// Moves what the write-ahead log holds into the file, as closing does only when nobody else has the database open.
+Result<void> empty_write_ahead_log(platform::sql::Database& database) {
+    auto connection = database.connect();
+    if (!connection) return std::move(connection).error();
+    return (*connection)->execute("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+// Puts one closed database in the place of another, at once. The old one's write-ahead log must be empty and goes first: it would be read
+// as that of the new file. Who still reads the old file goes on reading that.
+Result<void> replace_database(const std::filesystem::path& file, const std::filesystem::path& fresh) {
+    for (const auto& one : {file, fresh}) {
+        std::error_code none;
+        const auto log_bytes = std::filesystem::file_size(with_ending(one, "-wal"), none);
+        if (!none && log_bytes > 0)
+            return kernel::Error{kernel::ErrorKind::conflict, "database-in-use",
+                                 "another process uses the read side's database. Stop it, then run rebuild again"};
+        for (const auto* ending : {"-wal", "-shm"}) std::filesystem::remove(with_ending(one, ending), none);
+        if (std::filesystem::exists(with_ending(one, "-wal")))
+            return kernel::Error{kernel::ErrorKind::unavailable, "file-failed",
+                                 "cannot remove an empty " + one.filename().string() + "-wal"};
+    }
+    std::error_code failure;
+    std::filesystem::rename(fresh, file, failure);
+    if (failure)
+        return kernel::Error{kernel::ErrorKind::unavailable, "file-failed",
+                             "cannot replace " + file.filename().string() + ": " + failure.message()};
+    if (const int folder = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
+        ::fsync(folder);  // without it a power cut may bring the old file back, which is whole too
+        ::close(folder);
+    }
+    return kernel::ok();
+}
+
+Result<std::uint64_t> rebuild_into(const std::filesystem::path& fresh, const DataDirectory& directory, log::EventLog& event_log) {
+    auto present = open_database(directory.query());
+    if (!present) return std::move(present).error();
+    auto database = open_database(fresh);
     if (!database) return std::move(database).error();
     auto total = messages_in(event_log);
     if (!total) return total;
@@ -85,7 +148,23 @@ Result<std::uint64_t> rebuild_from(const DataDirectory& directory, log::EventLog
     platform::runtime::Metrics metrics;
     platform::runtime::BlockingPool pool({.threads = 1, .queue_max = 16, .name = "rebuild"});
     const kernel::SystemClock clock;
-    return collector_query::rebuild({.database = **database, .log = counted, .metrics = metrics, .pool = pool, .clock = clock});
+    auto messages =
+        collector_query::rebuild({.database = **present, .log = counted, .metrics = metrics, .pool = pool, .clock = clock}, **database);
+    if (!messages) return messages;
+    for (auto* one : {present->get(), database->get()})
+        if (auto emptied = empty_write_ahead_log(*one); !emptied) return std::move(emptied).error();
+    return messages;
+}
+
+Result<std::uint64_t> rebuild_from(const DataDirectory& directory, log::EventLog& event_log) {
+    const auto fresh = with_ending(directory.query(), ".rebuilding");
+    if (auto removed = remove_database(fresh); !removed) return std::move(removed).error();
+    auto messages = rebuild_into(fresh, directory, event_log);  // both databases are closed after it
+    auto replaced = messages ? replace_database(directory.query(), fresh) : kernel::ok();
+    if (messages && replaced) return messages;
+    // The first error counts; what stays of the new file, the next rebuild removes.
+    if (const auto removed = remove_database(fresh); !removed) warn(removed.error().message);
+    return messages ? std::move(replaced).error() : std::move(messages).error();
 }
 
 int rebuild(const std::string& data, bool json) {

@@ -12,8 +12,9 @@ std::string head_line(const boost::json::object& card, const Screen& screen) {
     const auto grade = text_of(card, "grade", "-");
     std::string out = paint(printable(text_of(card, "data_center_id")), Tone::strong, screen.colour) + "  grade " +
                       paint(printable(grade), tone_of_grade(grade), screen.colour) + "  score " +
-                      human_decimal(number_of(card, "score"), 1) + " (surely above " + human_decimal(number_of(card, "score_lower"), 1) +
-                      ")  " + human_count(count_of(card, "records")) + (count_of(card, "records") == 1 ? " record" : " records");
+                      human_decimal(number_of(card, "score"), 1) + ", grade from its lower 95 % bound " +
+                      human_decimal(number_of(card, "score_lower"), 1) + "  " + human_count(count_of(card, "records")) +
+                      (count_of(card, "records") == 1 ? " record" : " records");
     if (flag_of(card, "provisional")) out += "  " + paint("provisional", Tone::warn, screen.colour);
     return out + "\n";
 }
@@ -63,14 +64,18 @@ std::string failing_list(const boost::json::object& card, const Screen& screen, 
 }
 
 std::string feeds_table(const boost::json::object& card, const Screen& screen) {
-    Table table(
-        {{.title = "feed"}, {.title = "records", .align = Align::right}, {.title = "score", .align = Align::right}, {.title = "grade"}});
+    Table table({{.title = "feed"},
+                 {.title = "records", .align = Align::right},
+                 {.title = "score", .align = Align::right},
+                 {.title = "at least", .align = Align::right},
+                 {.title = "grade"}});
     for (const auto& item : items_of(card, "feeds")) {
         const auto feed = object_of(item);
         const auto grade = text_of(feed, "grade", "-");
         table.add({text_of(feed, "feed"),
                    human_count(count_of(feed, "records")),
                    human_decimal(number_of(feed, "score"), 1),
+                   feed.contains("score_lower") ? human_decimal(number_of(feed, "score_lower"), 1) : std::string("-"),
                    {grade, tone_of_grade(grade)}});
     }
     return table.empty() ? "" : table.text(screen, "  ");

@@ -1,4 +1,5 @@
-// acopio send: files of one centre to the intake. Sending again is safe: what is there already comes back as a duplicate.
+// acopio send: files of one centre to the intake. Sending again is safe when each record id stands once in a file: what is there already
+// comes back as a duplicate.
 #include "acopio/answers.hpp"
 #include "acopio/cli.hpp"
 #include "acopio/files.hpp"
@@ -28,7 +29,9 @@ constexpr const char* examples = R"(Examples:
   acopio send 2026-03.csv.gz 2026-04.csv.gz --center st-mary --key-file st-mary.key
   make-export | acopio send - --type ndjson --center st-mary --key-file st-mary.key
 
-A file is sent again from its start when the connection breaks or the intake is full: records that were taken in come back as duplicates.)";
+A file is sent again from its start when the connection breaks or the intake is full: records that were taken in come back as duplicates.
+A retry is safe when each record id stands once in a file. A file that holds several contents under one record id amends the record again
+each time it is sent.)";
 
 struct SendOptions {
     std::string data = "var", intake;
@@ -97,7 +100,7 @@ public:
 private:
     IntakeAnswers attempt(const std::string& file, SourceFile& source, FileType type) {
         Progress progress(file, source.size(), Progress::Unit::bytes);
-        IntakeAnswers answers;
+        IntakeAnswers answers(type.format);
         Headers headers{{"content-type", std::string(content_type(type.format))}};
         if (const auto encoding = content_encoding(type.packing); !encoding.empty()) headers.emplace_back("content-encoding", encoding);
         if (!options_.center.empty()) headers.emplace_back("x-data-center", options_.center);
@@ -185,9 +188,17 @@ void print_result(const SendOptions& options, const std::vector<Sent>& all) {
     }
 }
 
+Result<void> can_open(const std::string& file) {
+    if (auto source = SourceFile::open(file); !source) return std::move(source).error();
+    return kernel::ok();
+}
+
 int send(const SendOptions& options) {
-    for (const auto& file : options.files)
-        if (const auto type = file_type_of(file, options.type); !type) return report(type.error()), exit_usage;
+    // What cannot be sent at all is said before anything is.
+    for (const auto& file : options.files) {
+        if (const auto source = file == "-" ? kernel::ok() : can_open(file); !source) return report(source.error());
+        if (const auto type = file_type_of(file, options.type); !type) return report(type.error());
+    }
     auto remote = remote_of(options);
     if (!remote) return report(remote.error());
     Sender sender(options, std::move(*remote));

@@ -2,13 +2,20 @@
 #include "acopio/cli.hpp"
 #include "acopio/files.hpp"
 #include "acopio/terminal.hpp"
+#include "platform/http/http.hpp"
+#include "platform/runtime/metrics.hpp"
 
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
+#include <chrono>
 #include <csignal>
+#include <ctime>
+#include <stop_token>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace acopio {
 namespace {
@@ -17,7 +24,6 @@ using kernel::Error;
 using kernel::ErrorKind;
 using kernel::Result;
 
-constexpr std::size_t rubric_bytes_max = 16 * 1024 * 1024;
 constexpr const char* examples = R"(Examples:
   acopio serve --data var
   acopio serve --data var --intake 127.0.0.1:0 --query 127.0.0.1:0     any free ports, written to var/addresses.json
@@ -46,15 +52,33 @@ public:
         pthread_sigmask(SIG_BLOCK, &set_, nullptr);
         std::signal(SIGPIPE, SIG_IGN);
     }
-    void wait() const {
-        int number = 0;
-        sigwait(&set_, &number);
+    // Whether one came in that time.
+    bool wait(std::chrono::milliseconds time) const {
+        const timespec until{.tv_sec = time.count() / 1000, .tv_nsec = time.count() % 1000 * 1'000'000};
+        return sigtimedwait(&set_, nullptr, &until) > 0;
     }
     // The next signal ends the process at once.
     void let_through() const { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
 
 private:
     sigset_t set_{};
+};
+
+// Waits for the signals from the start on, so that they end a start that takes long, too.
+class Stopping {
+public:
+    explicit Stopping(const StopSignals& signals)
+        : thread_([this, &signals](const std::stop_token& over) {
+              while (!over.stop_requested() && !stop_.stop_requested())
+                  if (signals.wait(std::chrono::milliseconds(100))) stop_.request_stop();
+          }) {}
+    std::stop_token token() const { return stop_.get_token(); }
+    // Until a signal comes.
+    void wait() { thread_.join(); }
+
+private:
+    std::stop_source stop_;
+    std::jthread thread_;
 };
 
 // addresses.json for scripts, as long as the server runs.
@@ -110,18 +134,28 @@ void print_warnings(const ServeOptions& options) {
                  " is reached from other machines, and there is no TLS here: put a TLS proxy in front of it.");
 }
 
-Result<std::unique_ptr<Embedded>> open_embedded(const ServeOptions& options, const DataDirectory& directory) {
+// What mostly keeps a first start from working, asked before there is a directory: a failed start leaves nothing behind.
+Result<void> can_listen(const ServeOptions& options) {
+    platform::runtime::Metrics metrics;
+    std::vector<std::unique_ptr<platform::http::Server>> held;
+    for (const auto& [option, address] : {std::pair{"--intake", options.intake}, std::pair{"--query", options.query}}) {
+        auto server = platform::http::Server::listen(
+            {.host = address.host, .port = address.port, .threads = 1, .name = "probe", .limits = {}, .port_option = option}, {}, metrics);
+        if (!server) return std::move(server).error();
+        held.push_back(std::move(*server));
+    }
+    return kernel::ok();
+}
+
+Result<std::unique_ptr<Embedded>> open_embedded(const ServeOptions& options, const DataDirectory& directory, std::string rubric_json,
+                                                std::stop_token stop) {
     Embedded::Options embedded{.directory = directory,
                                .intake = options.intake,
                                .query = options.query,
                                .open = options.open,
                                .operator_token = {},
-                               .rubric_json = {}};
-    if (!options.rubric.empty()) {
-        auto rubric = read_file(options.rubric, rubric_bytes_max);
-        if (!rubric) return std::move(rubric).error();
-        embedded.rubric_json = std::move(*rubric);
-    }
+                               .rubric_json = std::move(rubric_json),
+                               .stop = std::move(stop)};
     auto log = open_log(directory);
     if (!log) return std::move(log).error();
     auto token = operator_token_of(directory);
@@ -132,10 +166,20 @@ Result<std::unique_ptr<Embedded>> open_embedded(const ServeOptions& options, con
 
 int serve(const ServeOptions& options) {
     if (auto allowed = refuse_open_to_others(options); !allowed) return report(allowed.error()), exit_usage;
+    auto rubric = options.rubric.empty() ? Result<std::string>(std::string()) : read_rubric(options.rubric);
+    if (!rubric) return report(rubric.error());
+    std::error_code ignored;
+    if (!std::filesystem::exists(options.data, ignored))
+        if (auto free = can_listen(options); !free) return report(free.error());
     auto directory = make_data_directory(options.data);
     if (!directory) return report(directory.error());
     const StopSignals signals;
-    auto embedded = open_embedded(options, *directory);
+    Stopping stopping(signals);
+    auto embedded = open_embedded(options, *directory, std::move(*rubric), stopping.token());
+    if (!embedded && stopping.token().stop_requested() && embedded.error().kind == ErrorKind::interrupted) {
+        print("Stopped while starting.\n");
+        return finish_output(exit_ok);
+    }
     if (!embedded) return report(embedded.error());
     const Address intake{.host = options.intake.host, .port = (*embedded)->intake_port()};
     const Address query{.host = options.query.host, .port = (*embedded)->query_port()};
@@ -146,7 +190,7 @@ int serve(const ServeOptions& options) {
     if (auto written = addresses.write(intake, query); !written) return report(written.error());
     print_start(options, *directory, intake, query);
 
-    signals.wait();
+    stopping.wait();
     signals.let_through();
     print("Stopping; a second signal ends it at once.\n");
     std::fflush(stdout);

@@ -17,6 +17,7 @@ using kernel::ErrorKind;
 
 Error failed(const std::string& file, std::string_view doing, int code) {
     const auto kind = code == ENOENT ? ErrorKind::not_found : code == EACCES ? ErrorKind::forbidden : ErrorKind::fault;
+    if (code == EISDIR) return {ErrorKind::incorrect, "file-is-directory", file + " is a directory. Name a file in it"};
     return {kind, "file-failed",
             std::string("cannot ").append(doing).append(" ") + file + ": " + std::generic_category().message(code) +
                 ". Check the path and who may read it"};

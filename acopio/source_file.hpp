@@ -31,7 +31,7 @@ class SourceFile {
 public:
     static constexpr std::size_t chunk_bytes = 256 * 1024;
 
-    // not_found, forbidden or fault, naming the file.
+    // not_found, forbidden, incorrect "file-is-directory" or fault, naming the file.
     static kernel::Result<SourceFile> open(std::string file);
     SourceFile(SourceFile&& other) noexcept;
     SourceFile(const SourceFile&) = delete;

@@ -200,28 +200,56 @@ void Table::add(std::vector<Cell> row) {
     rows_.push_back(std::move(row));
 }
 
-std::string Table::text(const Screen& screen, std::string_view indent) const {
-    std::vector<std::size_t> widths;
+Table::Layout Table::layout(const Screen& screen, std::size_t indent) const {
+    Layout out;
+    bool any_spare = false;
     for (std::size_t c = 0; c < columns_.size(); ++c) {
         auto widest = display_width(columns_[c].title);
         for (const auto& row : rows_) widest = std::max(widest, display_width(row[c].text));
-        widths.push_back(widest);
+        out.widths.push_back(widest);
+        any_spare = any_spare || columns_[c].spare > 0;
+        const bool nothing = columns_[c].spare > 0 && std::ranges::all_of(rows_, [c](const auto& row) { return row[c].text == "-"; });
+        if (screen.width == 0 || !nothing) out.shown.push_back(c);
     }
+    if (screen.width == 0) return out;
+    const auto used = [&] {
+        std::size_t sum = indent + 2 * (out.shown.size() - 1);
+        for (const auto c : out.shown) sum += out.widths[c];
+        return sum;
+    };
+    while (used() > screen.width) {
+        const auto most = std::ranges::max_element(out.shown, {}, [this](std::size_t c) { return columns_[c].spare; });
+        if (columns_[*most].spare == 0) break;
+        out.left_out += (out.left_out.empty() ? "" : ", ") + columns_[*most].title;
+        out.shown.erase(most);
+    }
+    constexpr std::size_t narrowest = 8;
+    for (const auto c : out.shown) {
+        const auto over = used() > screen.width ? used() - screen.width : 0;
+        if ((!any_spare && c != out.shown.back()) || out.widths[c] <= narrowest) continue;
+        out.widths[c] -= std::min(over, out.widths[c] - narrowest);
+    }
+    return out;
+}
+
+std::string Table::left_out(const Screen& screen) const {
+    return layout(screen, 0).left_out;
+}
+
+std::string Table::text(const Screen& screen, std::string_view indent) const {
+    const auto [shown, widths, left_out] = layout(screen, display_width(indent));
     std::string out;
     const auto add_line = [&](auto text_of, auto tone_of) {
         out += indent;
-        std::size_t used = display_width(indent);
-        for (std::size_t c = 0; c < columns_.size(); ++c) {
-            const bool last = c + 1 == columns_.size();
-            std::string text = text_of(c);
-            if (last && screen.width > 0) text = cut(text, screen.width > used + 10 ? screen.width - used : 10);
+        for (const auto c : shown) {
+            const bool last = c == shown.back();
+            const std::string text = cut(text_of(c), widths[c]);
             const auto padding = std::string(widths[c] - std::min(widths[c], display_width(text)), ' ');
             const bool right = columns_[c].align == Align::right;
             if (right) out += padding;
             out += paint(text, tone_of(c), screen.colour);
             if (!right && !last) out += padding;
             if (!last) out += "  ";
-            used += widths[c] + 2;
         }
         out += '\n';
     };

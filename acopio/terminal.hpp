@@ -46,21 +46,33 @@ struct Cell {
     Tone tone = Tone::plain;
 };
 
-// Columns side by side, two spaces between, a header line above. Cells are made printable. With a screen width, the last column is cut.
+// Columns side by side, two spaces between, a header line above. Cells are made printable. On a screen, columns with a `spare` that hold
+// only "-" are left out, then those with the highest `spare` until the rest fits; what is too wide still is cut, from the left when
+// any has a `spare`, else it alone. Without a screen width all is shown whole.
 class Table {
 public:
     enum class Align : std::uint8_t { left, right };
     struct Column {
         std::string title;
         Align align = Align::left;
+        int spare = 0;  // 0: always shown
     };
     explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
     // One cell for each column.
     void add(std::vector<Cell> row);
     bool empty() const { return rows_.empty(); }
     std::string text(const Screen& screen, std::string_view indent = "") const;
+    // The titles that did not fit: "sex, age".
+    std::string left_out(const Screen& screen) const;
 
 private:
+    struct Layout {
+        std::vector<std::size_t> shown;   // columns
+        std::vector<std::size_t> widths;  // of all columns
+        std::string left_out;
+    };
+    Layout layout(const Screen& screen, std::size_t indent) const;
+
     std::vector<Column> columns_;
     std::vector<std::vector<Cell>> rows_;
 };

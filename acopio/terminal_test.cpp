@@ -73,6 +73,24 @@ TEST(Table, CutsTheLastColumnToTheScreen) {
     EXPECT_EQ(table.text({.terminal = true, .colour = false, .width = 20}), "id  text\nx   " + std::string(15, 'y') + "…\n");
 }
 
+TEST(Table, LeavesOutWhatCanBeSparedBeforeItCutsAnId) {
+    Table table(
+        {{.title = "record"}, {.title = "sex", .spare = 2}, {.title = "age", .spare = 1}, {.title = "code", .spare = 3}, {.title = "id"}});
+    table.add({"R-1", "F", "54", "-", std::string(32, 'a')});
+    const auto id = std::string(32, 'a');
+    EXPECT_EQ(table.text({.terminal = true, .colour = false, .width = 60}), "record  sex  age  id\nR-1     F    54   " + id + "\n");
+    EXPECT_EQ(table.text({.terminal = true, .colour = false, .width = 46}), "record  age  id\nR-1     54   " + id + "\n");
+    EXPECT_EQ(table.left_out({.terminal = true, .colour = false, .width = 46}), "sex");
+    EXPECT_EQ(table.left_out({.terminal = true, .colour = false, .width = 60}), "");
+    // A UUID and a data id fit into 80 columns: the column beside them is cut.
+    Table wide({{.title = "centre"}, {.title = "record"}, {.title = "sex", .spare = 1}, {.title = "data id"}});
+    wide.add({"nih-clinical-center", std::string(36, 'u'), "F", id});
+    const auto narrow = wide.text({.terminal = true, .colour = false, .width = 80});
+    EXPECT_TRUE(narrow.contains("\nnih-cli…  " + std::string(36, 'u') + "  " + id + "\n")) << narrow;
+    EXPECT_TRUE(table.text({}).contains("code"));
+    EXPECT_TRUE(table.text({}).contains(id));
+}
+
 TEST(Table, ShowsNoEscapeSequenceOfACell) {
     Table table({{.title = "id"}});
     table.add({"\x1b[2J"});

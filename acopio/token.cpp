@@ -34,10 +34,16 @@ kernel::Result<Database> open(const TokenOptions& options) {
 int add(const TokenOptions& options) {
     auto database = open(options);
     if (!database) return report(database.error());
+    std::optional<NewSecretFile> file;
+    if (!options.out.empty()) {
+        auto made = NewSecretFile::make(options.out);
+        if (!made) return report(made.error());
+        file.emplace(std::move(*made));
+    }
     const auto token = collector_query::add_token(**database, options.role, options.name, kernel::SystemClock().now());
     if (!token) return report(token.error());
-    if (!options.out.empty()) {
-        if (auto written = write_secret_file(options.out, *token + "\n"); !written) return report(written.error());
+    if (file) {
+        if (const int failed = keep_secret(*file, *token, "token"); failed != exit_ok) return failed;
         if (options.json) print_json(boost::json::object{{"token_file", options.out}});
         else print("Token written to " + printable(options.out) + ". Readers give it with --token-file or as Authorization: Bearer.\n");
         return finish_output(exit_ok);
@@ -107,7 +113,7 @@ void add_token(CLI::App& app, Cli& cli) {
         ->check(CLI::IsMember({"researcher", "operator"}))
         ->capture_default_str();
     adding->add_option("--name", options->name, "Whose it is, for people")->required();
-    adding->add_option("--out", options->out, "Write it to this file (mode 600) instead of showing it")->type_name("FILE");
+    adding->add_option("--out", options->out, "Write it to this new file (mode 600) instead of showing it")->type_name("FILE");
     run(adding, add);
     run(command->add_subcommand("list", "All tokens, without their secrets"), list);
     auto* revoking = command->add_subcommand("revoke", "End a token; readers with it are refused from the next request on");

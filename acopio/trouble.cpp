@@ -18,6 +18,17 @@ Trouble trouble_from(const boost::json::object& problem, std::uint64_t index) {
     return trouble;
 }
 
+bool spoils_the_file(Format format, std::string_view code) {
+    return format != Format::json || code == "json-broken" || code == "too-many-items" || code.starts_with("body-");
+}
+
+kernel::Error unreadable(const Trouble& trouble) {
+    std::string message = "the file could not be read: " + trouble.detail;
+    if (trouble.line) message += " (line " + std::to_string(*trouble.line) + ")";
+    if (!trouble.mend.empty()) message += (message.ends_with('.') ? " " : ". ") + trouble.mend;
+    return {kernel::ErrorKind::incorrect, trouble.code, std::move(message)};
+}
+
 void TroubleGroups::add(const Trouble& trouble) {
     auto found = groups_.find(trouble.code);
     if (found == groups_.end()) {

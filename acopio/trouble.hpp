@@ -1,7 +1,9 @@
 // Many refused records as a few groups that a person can act on: by code, with how many, where the first ones are, and how to mend them.
 #pragma once
 
+#include "acopio/source_file.hpp"
 #include "acopio/terminal.hpp"
+#include "kernel/result.hpp"
 
 #include <boost/json/fwd.hpp>
 
@@ -27,6 +29,12 @@ struct Trouble {
 };
 // From the problem of an item; `index` is the item's.
 Trouble trouble_from(const boost::json::object& problem, std::uint64_t index);
+
+// Whether a refusal of this code, answered to the whole of a file, is one of the file (which could not be read) and not of the one record
+// that a JSON file can be.
+bool spoils_the_file(Format format, std::string_view code);
+// "the file could not be read: why. What to do": incorrect, with the trouble's code.
+kernel::Error unreadable(const Trouble& trouble);
 
 // At most `groups_max` codes and `examples_max` places of each are kept, so a file of any length takes no more memory.
 class TroubleGroups {

@@ -25,7 +25,10 @@ public:
           connection_(std::move(connection)),
           repo_(std::move(repo)),
           relay_(dependencies.database, dependencies.log,
-                 {.topic = std::string(kernel::collected_data_topic), .producer = relay_producer, .batch_max = batch_max}),
+                 {.topic = std::string(kernel::collected_data_topic),
+                  .producer = relay_producer,
+                  .batch_max = batch_max,
+                  .follow_from_log = true}),
           consumer_(*repo_, dependencies.clock, dependencies.metrics, [this] { relay_.wake(); }),
           projection_({.name = "collect", .topic = std::string(kernel::raw_data_topic), .batch_max = batch_max}, *connection_,
                       dependencies.log, consumer_) {
@@ -58,7 +61,8 @@ public:
         if (relaying_.joinable()) relaying_.join();
     }
 
-    bool healthy() const override { return !failed_.load(std::memory_order_acquire); }
+    kernel::Result<void> check() { return projection_.check(); }
+    bool healthy() const override { return !failed_.load(std::memory_order_acquire) && !projection_.stuck(); }
 
 private:
     // The metrics live longer than this object: their refresh reaches it only as long as it is there.
@@ -102,7 +106,9 @@ kernel::Result<std::unique_ptr<Service>> Service::open(Dependencies dependencies
     if (auto migrated = infrastructure::db::migrate(**connection); !migrated) return std::move(migrated).error();
     auto repo = CollectorRepoSql::open(**connection);
     if (!repo) return std::move(repo).error();
-    return std::unique_ptr<Service>(std::make_unique<Running>(dependencies, std::move(*connection), std::move(*repo)));
+    auto service = std::make_unique<Running>(dependencies, std::move(*connection), std::move(*repo));
+    if (auto checked = service->check(); !checked) return std::move(checked).error();
+    return std::unique_ptr<Service>(std::move(service));
 }
 
 }  // namespace collector_command

@@ -109,7 +109,9 @@ public:
         if (receipts_thread_.joinable()) receipts_thread_.join();
     }
 
-    bool healthy() const override { return !failed_.load(std::memory_order_acquire); }
+    bool healthy() const override {
+        return !failed_.load(std::memory_order_acquire) && !projections_.data->stuck() && !projections_.receipts->stuck();
+    }
 
 private:
     // The metrics live longer than this object: their refresh reaches it only as long as it is there.
@@ -151,6 +153,8 @@ Result<std::unique_ptr<Service>> Service::open(Dependencies dependencies, Option
     if (auto migrated = migrate(dependencies); !migrated) return std::move(migrated).error();
     auto projections = open_projections(dependencies);
     if (!projections) return std::move(projections).error();
+    for (auto* projection : {projections->data.get(), projections->receipts.get()})
+        if (auto checked = projection->check(); !checked) return std::move(checked).error();
     return std::unique_ptr<Service>(std::make_unique<Running>(dependencies, std::move(options), std::move(*projections)));
 }
 
@@ -175,16 +179,15 @@ Result<void> revoke_token(platform::sql::Database& database, std::string id, ker
     return infrastructure::db::revoke_token(database, id, now);
 }
 
-Result<std::uint64_t> rebuild(Dependencies dependencies) {
-    {
-        auto connection = dependencies.database.connect({.durability = platform::sql::Durability::full});
-        if (!connection) return std::move(connection).error();
-        if (auto dropped = infrastructure::db::drop_projected(**connection); !dropped) return std::move(dropped).error();
-    }
-    auto projections = open_projections(dependencies);
+Result<std::uint64_t> rebuild(Dependencies dependencies, platform::sql::Database& fresh) {
+    const Dependencies into{fresh, dependencies.log, dependencies.metrics, dependencies.pool, dependencies.clock};
+    if (auto migrated = migrate(into); !migrated) return std::move(migrated).error();
+    auto projections = open_projections(into);
     if (!projections) return std::move(projections).error();
     if (auto done = projections->receipts->catch_up(); !done) return std::move(done).error();
     if (auto done = projections->data->catch_up(); !done) return std::move(done).error();
+    // Last, so that a token that was added or revoked meanwhile is as it is now.
+    if (auto copied = infrastructure::db::copy_tokens(dependencies.database, fresh); !copied) return std::move(copied).error();
     return projections->receipts->reached().value + projections->data->reached().value;
 }
 

@@ -29,12 +29,13 @@ struct Options {
 
 class Service {
 public:
+    // A log that is not the one the database was written with is refused: fault "log-behind", "log-rewound" or "log-foreign".
     static kernel::Result<std::unique_ptr<Service>> open(Dependencies dependencies, Options options);
     virtual ~Service() = default;
     virtual platform::http::Routes routes() = 0;  // of :8001
     virtual void start() = 0;
     virtual void stop() = 0;
-    virtual bool healthy() const = 0;
+    virtual bool healthy() const = 0;  // false once a poison message or a fault stopped a projection, and while one is stuck
 };
 
 // Access tokens for reading; also used by the command line on the database directly.
@@ -46,7 +47,8 @@ kernel::Result<std::string> add_token(platform::sql::Database& database, std::st
 kernel::Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& database);
 kernel::Result<void> revoke_token(platform::sql::Database& database, std::string id, kernel::Timestamp now);
 
-// Drops every projected table of the read side and projects the whole log again, then returns (process must not be serving). Tokens stay.
-kernel::Result<std::uint64_t> rebuild(Dependencies dependencies);
+// Projects the whole log into `fresh`, an empty database, and copies the tokens of `dependencies.database` there; that one stays as it is,
+// so that nothing is lost when this fails (process must not be serving). The caller puts `fresh` in its place. The number of messages.
+kernel::Result<std::uint64_t> rebuild(Dependencies dependencies, platform::sql::Database& fresh);
 
 }  // namespace collector_query

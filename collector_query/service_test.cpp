@@ -118,6 +118,11 @@ protected:
     }
     static kernel::Timestamp clock_now() { return kernel::SystemClock().now(); }
 
+    kernel::Result<std::uint64_t> rebuild_beside() {
+        const auto fresh = *platform::sql::sqlite::open(dir_ / "fresh.db");
+        return rebuild(dependencies(), *fresh);
+    }
+
     // Asks until `count` records are visible.
     Answer visible(std::int64_t count, const std::string& more = "") {
         const auto deadline = std::chrono::steady_clock::now() + 10s;
@@ -156,6 +161,31 @@ TEST_F(ReadSide, answers_with_the_current_content_and_the_whole_history) {
     EXPECT_EQ(history.at("history").at(0).at("event"), "collected");
     EXPECT_EQ(history.at("history").at(0).at("record").at("modality"), "CT");
     EXPECT_EQ(history.at("history").at(1).at("event"), "amended");
+}
+
+TEST_F(ReadSide, an_item_has_its_fields_as_sent_and_the_normal_forms_that_filters_compare) {
+    auto sent = content(
+        "a", 1, R"({"modality":" ct","sex":"mujer","age":"018M","body_part":"Chest","diagnosis_date":"20260302","study_day":1})", 'a');
+    sent.score = 93.14159;
+    publish(sent);
+    publish(content("b", 1, R"({"sex":"not stated","age":"old"})", 'b'));
+    ASSERT_EQ(visible(2).json().at("count"), 2);
+    for (const auto& one : {ask("/data").json().at("data").at(0), ask("/data/" + std::string(31, '0') + "a").json()}) {
+        EXPECT_EQ(one.at("modality"), " ct");
+        EXPECT_EQ(one.at("sex"), "mujer");
+        EXPECT_EQ(one.at("age"), "018M");
+        EXPECT_EQ(one.at("age_years"), 1.5);
+        EXPECT_EQ(one.at("sex_normal"), "F");
+        EXPECT_EQ(one.at("modality_normal"), "CT");
+        EXPECT_EQ(one.at("body_part_normal"), "CHEST");
+        EXPECT_EQ(one.at("study_day"), "2026-03-02") << "the day that filters compare, not a member of that name";
+        EXPECT_EQ(one.at("score"), 93.1);
+    }
+    const auto unknown = ask("/data").json().at("data").at(1).as_object();
+    for (const auto* name : {"age_years", "sex_normal", "modality_normal", "body_part_normal", "study_day"})
+        EXPECT_FALSE(unknown.contains(name)) << name;
+    EXPECT_EQ(ask("/data?study_date_to=2026-03-02&sex=F&count=exact").json().at("count"), 1);
+    EXPECT_EQ(ask("/data/" + std::string(31, '0') + "a/history").json().at("history").at(0).at("score"), 93.1);
 }
 
 TEST_F(ReadSide, a_record_that_was_taken_back_is_gone_but_its_history_stays) {
@@ -205,6 +235,9 @@ TEST_F(ReadSide, reading_needs_a_token_that_was_not_revoked) {
     EXPECT_EQ(ask("/data", "").status, 401);
     EXPECT_THAT(ask("/data", "").head, HasSubstr("WWW-Authenticate: Bearer"));
     EXPECT_EQ(ask("/data", "acr_0000000000000000_" + std::string(48, '0')).status, 401);
+    const auto with_key = ask("/data", "ack_0000000000000000_" + std::string(48, '0'));
+    EXPECT_EQ(with_key.status, 401);
+    EXPECT_THAT(std::string(with_key.json().at("detail").as_string()), HasSubstr("a data centre's key"));
     EXPECT_EQ(ask("/data?colour=red", "").status, 401) << "nobody learns the parameters without a token";
 
     const auto token = add_token(*database_, "researcher", "a test", clock_.now());
@@ -252,13 +285,49 @@ TEST_F(ReadSide, knows_everything_after_a_restart_and_after_a_rebuild) {
     close();
     open();
     EXPECT_EQ(ask("/data").body, before);
-    server_->stop();
-    service_->stop();
-    const auto rebuilt = rebuild(dependencies());
+    const auto token = *add_token(*database_, "researcher", "Ada", clock_.now());
+    const auto rebuilt = rebuild_beside();
     ASSERT_TRUE(rebuilt) << rebuilt.error().message;
+    EXPECT_EQ(*rebuilt, 2U);
     close();
+    for (const auto* ending : {"", "-wal", "-shm"}) std::filesystem::remove(dir_ / (std::string("query.db") + ending));
+    ASSERT_FALSE(std::filesystem::exists(dir_ / "fresh.db-wal")) << "a closed database is one file";
+    std::filesystem::rename(dir_ / "fresh.db", dir_ / "query.db");
     open();
     EXPECT_EQ(ask("/data").body, before);
+    EXPECT_EQ(ask("/data", token).body, before);
+    publish(content("c", 1, R"({"modality":"MR"})", 'c'));
+    EXPECT_EQ(visible(3).json().at("count"), 3);
+}
+
+TEST_F(ReadSide, a_rebuild_that_fails_leaves_all_that_was_there) {
+    publish(content("a", 1, R"({"modality":"CT"})", 'a'));
+    ASSERT_EQ(visible(1).json().at("count"), 1);
+    const auto token = *add_token(*database_, "researcher", "Ada", clock_.now());
+    const auto before = ask("/data", token).body;
+    publish(content("b", 1, "[\"no record\"]", 'b'));
+    const auto rebuilt = rebuild_beside();
+    ASSERT_FALSE(rebuilt);
+    EXPECT_EQ(rebuilt.error().code, "record-not-understood");
+    EXPECT_EQ(ask("/data", token).body, before);
+    close();
+    open();
+    EXPECT_EQ(ask("/data", token).body, before);
+}
+
+// Intake accepts such records, so each must be answered, and the next ones too.
+TEST_F(ReadSide, numbers_of_any_size_come_out_as_they_went_in) {
+    const std::string members = R"("modality":"CT","extensions":{"accession":123456789012345678901234567890,"x":1e400})";
+    publish(content("a", 1, R"({"record_id":"a","age":1e999,)" + members + "}", 'a'));
+    publish(content("b", 1, R"({"record_id":1e400,)" + members + "}", 'b'));
+    publish(content("c", 1, R"({"modality":"CT"})", 'c'));
+    ASSERT_EQ(visible(3).status, 200);
+    const auto page = ask("/data?modality=CT").body;
+    EXPECT_THAT(page, HasSubstr("\"age\":1e999," + members));
+    EXPECT_EQ(ask("/data?age_min=0&count=exact").json().at("count"), 0);
+    EXPECT_THAT(ask("/data/" + std::string(31, '0') + "a/history").body, HasSubstr(members));
+    EXPECT_TRUE(service_->healthy());
+    EXPECT_TRUE(rebuild_beside());
 }
 
 TEST_F(ReadSide, a_gap_in_the_history_stops_it_and_ready_says_so) {

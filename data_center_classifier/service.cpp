@@ -11,6 +11,7 @@
 #include "data_center_classifier/infrastructure/http/routes.hpp"
 #include "data_center_classifier/infrastructure/messaging/adapter_collector_log.hpp"
 #include "platform/event_store/event_store.hpp"
+#include "platform/runtime/guarded.hpp"
 #include "platform/runtime/logging.hpp"
 
 #include <atomic>
@@ -41,11 +42,17 @@ struct Stores {
     std::unique_ptr<platform::sql::Connection> projecting;  // what it writes is projected again from the log: no commit waits for the disk
 };
 
-Result<Stores> open_stores(platform::sql::Database& database) {
+Result<Stores> open_stores(platform::sql::Database& database, platform::log::EventLog& log) {
     {
         auto connection = database.connect({.durability = platform::sql::Durability::full});
         if (!connection) return std::move(connection).error();
         if (auto migrated = infrastructure::db::migrate(**connection); !migrated) return std::move(migrated).error();
+        // Centres, keys and suspensions of a database that was lost, or is an older copy, come back from the log.
+        auto restored = platform::event_store::restore(**connection, log, std::string(kernel::data_centers_topic), relay_producer);
+        if (!restored) return std::move(restored).error();
+        if (*restored > 0)
+            platform::runtime::log(platform::runtime::Level::warn, "data-centers-restored-from-log",
+                                   {{"events", static_cast<std::int64_t>(*restored)}});
     }
     Stores stores;
     auto data_centers = DataCentersSql::open(database);
@@ -70,6 +77,7 @@ public:
           options_(std::move(options)),
           rubric_(std::move(rubric)),
           stores_(std::move(stores)),
+          seen_({.recent_max = options_.recent_records_max}),
           collector_(dependencies.log),
           relay_(dependencies.database, dependencies.log,
                  {.topic = std::string(kernel::data_centers_topic), .producer = relay_producer, .batch_max = batch_max}),
@@ -103,16 +111,21 @@ public:
                                                                        .batch_max = batch_max,
                                                                        .niceness = projection_niceness},
                                          *stores_.projecting, dependencies_.log, *handler_);
+        if (auto checked = projection_->check(); !checked) return checked;
         std::vector<kernel::DataCenterId> centers;
         for (const auto& center : cache_.all()) centers.push_back(center.id);
         if (auto loaded = handler_->load(centers); !loaded) return loaded;
-        // After a message that cannot be read the intake still serves: what it does not know of is appended once more, and /ready tells.
-        if (auto caught_up = projection_->catch_up(); !caught_up) {
+        // After a message that cannot be read the intake still serves: as long as the index lies behind the log, what it says is appended
+        // once more, and /ready tells.
+        if (auto caught_up = projection_->catch_up(options_.stop); !caught_up) {
             const auto kind = caught_up.error().kind;
             if (kind != kernel::ErrorKind::fault && kind != kernel::ErrorKind::incorrect) return caught_up;
             ended("classifier-projection-ended", caught_up);
         }
-        if (auto loaded = seen_.load(*stores_.seen_index); !loaded) return loaded;
+        if (options_.stop.stop_requested()) return kernel::Error{kernel::ErrorKind::interrupted, "stopped", "stopped while starting"};
+        auto head = dependencies_.log.head(std::string(kernel::raw_data_topic));
+        if (!head) return std::move(head).error();
+        if (auto loaded = seen_.load(*stores_.seen_index, projection_->reached().value, head->value); !loaded) return loaded;
         if (auto graded = grading_.grade_due(); !graded) return graded;
         publish_gauges();
         return ok();
@@ -131,6 +144,8 @@ public:
             .limits = options_.limits,
             .open = options_.open,
             .operator_token = options_.operator_token,
+            .body_bytes_max = options_.body_bytes_max,
+            .streams_max = options_.streams_max,
             .rubric_json =
                 options_.rubric_json.empty() ? std::string(infrastructure::formats::embedded::rubric_json()) : options_.rubric_json,
             .ready = [this] { return healthy(); },
@@ -141,7 +156,13 @@ public:
         if (projecting_.joinable()) return;
         projecting_ = std::jthread([this](const std::stop_token& stop) { ended("classifier-projection-ended", projection_->run(stop)); });
         relaying_ = std::jthread([this](const std::stop_token& stop) { ended("classifier-relay-ended", relay_.run(stop)); });
-        grading_thread_ = std::jthread([this](const std::stop_token& stop) { grading_.run(stop); });
+        grading_thread_ = std::jthread([this](const std::stop_token& stop) {
+            platform::runtime::name_this_thread("grading");
+            ended("classifier-grading-ended", platform::runtime::guarded([&] {
+                      grading_.run(stop);
+                      return ok();
+                  }));
+        });
     }
 
     // The projection first: what it still counts is graded, and what is graded is relayed.
@@ -153,7 +174,9 @@ public:
         end(relaying_);
     }
 
-    bool healthy() const override { return !failed_.load(std::memory_order_acquire); }
+    bool healthy() const override {
+        return !failed_.load(std::memory_order_acquire) && !projection_->stuck() && dependencies_.log.healthy();
+    }
 
 private:
     // The metrics live longer than this object: their refresh reaches it only as long as it is there.
@@ -225,7 +248,7 @@ Result<std::unique_ptr<Service>> Service::open(Dependencies dependencies, Option
     auto rubric = options.rubric_json.empty() ? Result<domain::Rubric>(infrastructure::formats::built_in_rubric())
                                               : infrastructure::formats::rubric_from_json(options.rubric_json);
     if (!rubric) return std::move(rubric).error();
-    auto stores = open_stores(dependencies.database);
+    auto stores = open_stores(dependencies.database, dependencies.log);
     if (!stores) return std::move(stores).error();
     auto service = std::make_unique<Running>(dependencies, std::move(options), std::move(*rubric), std::move(*stores));
     if (auto prepared = service->prepare(); !prepared) return std::move(prepared).error();

@@ -121,6 +121,12 @@ std::string record(const std::string& id, const std::string& more = "") {
            R"("report_date":"2026-11-24","code":"J18.9")" + more + "}";
 }
 
+std::string chunk_of(const std::string& bytes) {
+    char size[24];
+    std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+    return size + bytes + "\r\n";
+}
+
 class Intake : public testing::Test {
 protected:
     explicit Intake(bool open_mode = false) : open_mode_(open_mode) {
@@ -133,12 +139,18 @@ protected:
         std::filesystem::remove_all(dir_);
     }
 
+    Options options() const {
+        Options all{.open = open_mode_, .operator_token = operator_token, .rubric_json = rubric_json_, .limits = {}};
+        if (body_bytes_max_) all.body_bytes_max = *body_bytes_max_;
+        if (streams_max_) all.streams_max = *streams_max_;
+        if (recent_records_max_) all.recent_records_max = *recent_records_max_;
+        return all;
+    }
     void open() {
         log_ = *platform::log::embedded::open({.file = dir_ / "log.db"});
         database_ = *platform::sql::sqlite::open(dir_ / "classifier.db");
         metrics_ = std::make_unique<platform::runtime::Metrics>();
-        auto service = Service::open({*database_, *log_, *metrics_, pool_, clock_},
-                                     {.open = open_mode_, .operator_token = operator_token, .rubric_json = "", .limits = {}});
+        auto service = Service::open({*database_, *log_, *metrics_, pool_, clock_}, options());
         ASSERT_TRUE(service) << service.error().message;
         service_ = std::move(*service);
         auto server = platform::http::Server::listen({}, service_->routes(), *metrics_);
@@ -162,6 +174,21 @@ protected:
         wire.send(method + " " + path + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: " + type +
                   "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body);
         return answer_from(wire.read_all());
+    }
+    static std::string stream_head(const std::string& key) {
+        return "POST /raw-data HTTP/1.1\r\nHost: test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nContent-Type: "
+               "application/x-ndjson\r\n" +
+               bearer(key) + "\r\n";
+    }
+    void poison() {
+        kernel::Envelope one;
+        one.key = "x";
+        one.type = "acopio.raw-data.received.v1";
+        one.data = "{}";
+        ASSERT_TRUE(platform::runtime::run(log_->append(std::string(kernel::raw_data_topic), {one})));
+        const auto deadline = std::chrono::steady_clock::now() + 20s;
+        while (service_->healthy() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+        ASSERT_FALSE(service_->healthy());
     }
     static std::string bearer(const std::string& token) { return "Authorization: Bearer " + token + "\r\n"; }
     Answer by_operator(const std::string& method, const std::string& path, const std::string& body = "") {
@@ -192,6 +219,8 @@ protected:
     std::uint64_t messages() { return log_->head(std::string(kernel::raw_data_topic))->value; }
 
     bool open_mode_;
+    std::string rubric_json_;
+    std::optional<std::size_t> body_bytes_max_, streams_max_, recent_records_max_;
     std::filesystem::path dir_ = std::filesystem::temp_directory_path() / ("acopio_intake_" + std::to_string(::getpid()));
     kernel::SystemClock clock_;
     platform::runtime::BlockingPool pool_{{.threads = 2, .queue_max = 1000, .name = "test"}};
@@ -428,6 +457,83 @@ TEST_F(Intake, asks_for_a_key_before_it_reads_the_body) {
     EXPECT_EQ(answer_from(wire.read_until("key-missing")).status, 401);
 }
 
+TEST_F(Intake, refuses_a_key_beside_the_header_of_another_centre_before_it_reads_the_body) {
+    const auto key = add_center("st-mary");
+    add_center("charite");
+    const auto named = [&](const std::string& method, const std::string& path, const std::string& center) {
+        return request(method, path, record("a"), "application/json", bearer(key) + "X-Data-Center: " + center + "\r\n");
+    };
+    EXPECT_EQ(named("POST", "/raw-data", "charite").status, 403);
+    EXPECT_EQ(named("POST", "/raw-data", "charite").at("/code"), "data-center-foreign");
+    EXPECT_EQ(messages(), 0U);
+    EXPECT_EQ(named("POST", "/raw-data", "st-mary").status, 202);
+    EXPECT_EQ(named("DELETE", "/raw-data/a", "charite").at("/code"), "data-center-foreign");
+    EXPECT_EQ(named("DELETE", "/raw-data/a", "st-mary").status, 202);
+
+    Wire wire(server_->port());
+    wire.send("POST /raw-data HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n" + bearer(key) +
+              "X-Data-Center: charite\r\n\r\n");
+    EXPECT_EQ(answer_from(wire.read_until("data-center-foreign")).status, 403);
+}
+
+TEST_F(Intake, every_problem_names_its_request) {
+    const auto key = add_center("st-mary");
+    for (const auto& [problem, status] : {std::pair{send(key, "{"), 400},
+                                          {request("POST", "/raw-data", record("a")), 401},
+                                          {send(operator_token, record("a")), 403},
+                                          {by_operator("GET", "/data-centers/nobody"), 404},
+                                          {by_operator("POST", "/data-centers", R"({"id":"st-mary"})"), 409},
+                                          {send(key, record(std::string(200, 'i'))), 422}}) {
+        EXPECT_EQ(problem.status, status);
+        EXPECT_NE(problem.at("/instance"), "(none)") << problem.body;
+    }
+    const auto lines = send(key, "{\n", "application/x-ndjson").lines();
+    EXPECT_NE(lines[0].at("/problem/instance"), "(none)");
+    const auto items = send(key, "[5,6]");
+    EXPECT_NE(items.at("/items/1/problem/instance"), "(none)");
+    EXPECT_EQ(items.at("/items/0/problem/instance"), items.at("/items/1/problem/instance"));
+}
+
+TEST_F(Intake, reads_utf8_only_and_says_so) {
+    const auto key = add_center("st-mary");
+    const auto latin = send(key, record("a"), "application/json; charset=ISO-8859-1");
+    EXPECT_EQ(latin.status, 415);
+    EXPECT_EQ(latin.at("/code"), "charset-unknown");
+    EXPECT_THAT(latin.at("/expected"), HasSubstr("utf-8"));
+    EXPECT_EQ(send(key, record("a"), "text/csv;charset=windows-1252").status, 415);
+    EXPECT_EQ(send(key, record("a"), "application/json; charset=\"UTF-8\"").status, 202);
+    EXPECT_EQ(send(key, record("a"), "application/json;charset=us-ascii").status, 200);
+}
+
+TEST_F(Intake, knows_ndjson_by_each_of_its_names) {
+    const auto key = add_center("st-mary");
+    for (const auto* type : {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
+        EXPECT_THAT(send(key, record("a") + "\n", type).body, HasSubstr("\"done\":true")) << type;
+}
+
+TEST_F(Intake, the_operators_bodies_are_json_and_say_everything_once) {
+    add_center("st-mary");
+    const auto sent = [&](const std::string& method, const std::string& path, const std::string& body, const std::string& type) {
+        return request(method, path, body, type, bearer(operator_token));
+    };
+    for (const auto& [method, path] :
+         {std::pair{"POST", "/data-centers"}, {"POST", "/data-centers/st-mary/suspend"}, {"PUT", "/data-centers/st-mary/mapping"}}) {
+        EXPECT_EQ(sent(method, path, "{}", "text/plain").status, 415) << path;
+        EXPECT_EQ(sent(method, path, "{}", "text/plain").at("/code"), "content-type-unknown") << path;
+        EXPECT_EQ(sent(method, path, "{}", "application/json;charset=utf-16").at("/code"), "charset-unknown") << path;
+    }
+    EXPECT_EQ(by_operator("POST", "/data-centers", R"({"id":"a","id":"b"})").at("/code"), "member-twice");
+    EXPECT_EQ(by_operator("POST", "/data-centers", R"({"id":"a","id":"b"})").status, 400);
+}
+
+TEST_F(Intake, a_key_id_that_the_centre_does_not_have_is_not_found) {
+    add_center("st-mary");
+    const auto answer = by_operator("DELETE", "/data-centers/st-mary/keys/0123456789abcdef");
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_EQ(answer.at("/code"), "key-id-unknown");
+    EXPECT_THAT(answer.head, Not(HasSubstr("WWW-Authenticate")));
+}
+
 TEST_F(Intake, a_key_opens_nothing_of_another_centre_and_nothing_of_the_operators) {
     const auto own = add_center("st-mary");
     const auto other = add_center("charite");
@@ -496,6 +602,7 @@ TEST_F(Intake, the_scorecard_adds_up_and_the_grade_is_published) {
     EXPECT_NE(card.at("/failing/0/check"), "(none)");
     EXPECT_NE(card.at("/failing/0/examples/0"), "(none)");
     EXPECT_NE(card.at("/feeds/0/feed"), "(none)");
+    EXPECT_LT(std::stod(card.at("/feeds/0/score_lower")), std::stod(card.at("/feeds/0/score")));
 
     const auto deadline = std::chrono::steady_clock::now() + 20s;
     auto center = by_operator("GET", "/data-centers/st-mary");
@@ -503,6 +610,8 @@ TEST_F(Intake, the_scorecard_adds_up_and_the_grade_is_published) {
         center = by_operator("GET", "/data-centers/st-mary");
     EXPECT_EQ(center.at("/records"), "600");
     EXPECT_EQ(center.at("/grade"), card.at("/grade"));
+    EXPECT_EQ(center.at("/score_lower"), card.at("/score_lower"));
+    EXPECT_EQ(by_operator("GET", "/data-centers").at("/data_centers/0/score_lower"), card.at("/score_lower"));
     auto subscription = *log_->subscribe(std::string(kernel::data_centers_topic), "test", {});
     std::string grade;
     while (grade != card.at("/grade") && std::chrono::steady_clock::now() < deadline)
@@ -558,6 +667,112 @@ TEST_F(Intake, a_message_that_nobody_can_read_stops_counting_but_not_the_intake)
     open();
     EXPECT_EQ(request("GET", "/ready").status, 503);
     EXPECT_EQ(send(key, record("b")).status, 202);
+}
+
+TEST_F(Intake, a_stream_ends_when_its_key_is_revoked_or_its_centre_suspended) {
+    for (const std::string way : {"key-revoked", "data-center-suspended"}) {
+        const auto center = "centre-" + way;
+        const auto key = add_center(center);
+        Wire wire(server_->port());
+        wire.send(stream_head(key) + chunk_of(record("a") + "\n"));
+        ASSERT_THAT(wire.read_until(R"("index":0)"), HasSubstr(R"("index":0)"));
+        const auto written = messages();
+        if (way == "key-revoked") {
+            const auto id = key.substr(4, 16);
+            ASSERT_EQ(by_operator("DELETE", "/data-centers/" + center + "/keys/" + id).status / 100, 2);
+        } else {
+            ASSERT_EQ(by_operator("POST", "/data-centers/" + center + "/suspend", R"({"reason":"x"})").status, 200);
+        }
+        wire.send(chunk_of(record("b") + "\n"));
+        EXPECT_THAT(wire.read_until(R"("done":)"), HasSubstr("\"code\":\"" + way + "\""));
+        wire.send("0\r\n\r\n");
+        const auto lines = answer_from(wire.read_all()).lines();
+        ASSERT_EQ(lines.size(), 2U) << lines.back().body;
+        EXPECT_EQ(lines[1].at("/done"), "false");
+        EXPECT_EQ(lines[1].at("/problem/code"), way);
+        EXPECT_EQ(messages(), written);
+    }
+}
+
+TEST_F(Intake, bodies_beyond_what_fits_in_memory_all_together_are_told_to_come_again) {
+    close();
+    body_bytes_max_ = 10'000;
+    open();
+    const auto key = add_center("st-mary");
+    EXPECT_EQ(send(key, record("a")).status, 202);
+    const auto refused = send(key, "[" + record("b", R"(,"report":")" + std::string(10'000, 'x') + "\"") + "]");
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.at("/code"), "bodies-too-many");
+    EXPECT_THAT(refused.head, HasSubstr("Retry-After: "));
+    {
+        Wire wire(server_->port());
+        wire.send("POST /raw-data HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n" +
+                  bearer(key) + "\r\n" + chunk_of(std::string(9'900, ' ')));
+        const auto deadline = std::chrono::steady_clock::now() + 20s;
+        while (send(key, record("c")).status != 503 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+        EXPECT_EQ(send(key, record("c")).at("/code"), "bodies-too-many") << "another holds the room";
+        EXPECT_EQ(wire.read_until("\r\n\r\n"), "DEBUG");
+        wire.send(chunk_of(std::string(200, ' ')));
+        EXPECT_THAT(wire.read_until("bodies-too-many"), HasSubstr("503")) << "it grew beyond it without having told its length";
+    }
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (send(key, record("d")).status == 503 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_EQ(send(key, record("d")).status, 200) << "the room was given back";
+}
+
+TEST_F(Intake, streams_beyond_their_number_are_told_to_come_again) {
+    close();
+    streams_max_ = 1;
+    open();
+    const auto key = add_center("st-mary");
+    Wire wire(server_->port());
+    wire.send(stream_head(key) + chunk_of(record("a") + "\n"));
+    ASSERT_THAT(wire.read_until(R"("index":0)"), HasSubstr(R"("index":0)"));
+    const auto refused = send(key, record("b") + "\n", "application/x-ndjson");
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.at("/code"), "streams-too-many");
+    EXPECT_THAT(refused.head, HasSubstr("Retry-After: "));
+    wire.send("0\r\n\r\n");
+    wire.read_all();
+    EXPECT_EQ(send(key, record("b") + "\n", "application/x-ndjson").lines().back().at("/accepted"), "1");
+}
+
+TEST_F(Intake, a_stream_waits_until_what_came_before_is_indexed_and_a_single_record_is_told_to_come_again) {
+    close();
+    recent_records_max_ = 1'000;
+    open();
+    const auto key = add_center("st-mary");
+    std::string body;
+    for (int i = 0; i < 5'000; ++i) body += record("R-" + std::to_string(i)) + "\n";
+    EXPECT_EQ(send(key, body, "application/x-ndjson").lines().back().body,
+              R"({"accepted":5000,"duplicate":0,"quarantined":0,"refused":0,"done":true})");
+    scorecard("st-mary", 5'000);
+    close();
+    recent_records_max_ = 1;
+    open();
+    poison();
+    EXPECT_EQ(send(key, record("a")).status, 202);
+    const auto refused = send(key, record("b"));
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.at("/code"), "recent-records-full");
+    EXPECT_THAT(refused.head, HasSubstr("Retry-After: "));
+}
+
+TEST_F(Intake, behind_a_message_that_nobody_can_read_records_are_taken_back_and_written_again) {
+    const auto key = add_center("st-mary");
+    const auto take_back = [&](const std::string& id) { return request("DELETE", "/raw-data/" + id, "", "application/json", bearer(key)); };
+    ASSERT_EQ(send(key, record("a")).status, 202);
+    scorecard("st-mary", 1);
+    poison();
+    ASSERT_EQ(send(key, record("b")).status, 202);
+    ASSERT_EQ(send(key, record("a", R"(,"report":"other")")).status, 202);
+    close();
+    open();
+    EXPECT_EQ(take_back("b").status, 202) << "the index has never heard of it";
+    EXPECT_EQ(take_back("b").status, 404);
+    const auto written = messages();
+    EXPECT_EQ(send(key, record("a")).status, 200);
+    EXPECT_EQ(messages(), written + 1) << "the index does not know that this is no longer the latest";
 }
 
 TEST_F(OpenIntake, names_the_centre_by_header_or_record_and_registers_it_on_first_sight) {

@@ -424,7 +424,8 @@ def a_record(number, **changes):
     return {name: value for name, value in record.items() if value is not None}
 
 
-OWN_MEMBERS = ["data_id", "data_center_id", "version", "score", "grade", "received_at", "collected_at", "retracted"]
+OWN_MEMBERS = ["data_id", "data_center_id", "version", "score", "grade", "received_at", "collected_at", "retracted",
+               "age_years", "sex_normal", "modality_normal", "body_part_normal", "study_day"]
 
 
 def fields_of(row):

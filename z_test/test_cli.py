@@ -1,8 +1,9 @@
 """The command line, as people and scripts use it."""
 import gzip
 import json
+import sqlite3
 
-from harness import a_record, check, equal
+from harness import a_record, check, equal, wait_until
 
 
 def done(result, code, what):
@@ -131,7 +132,7 @@ def test_tokens_and_completion(box):
 
 
 def test_rebuild(box):
-    """rebuild makes the same rows again while the server is stopped, and tokens stay"""
+    """rebuild makes the same rows again while the server is stopped, and tokens stay; one that fails changes nothing"""
     server, folder = box.server(), box.folder
     key, _ = center_with_key(server, "st-mary", folder)
     done(server.cli("send", write_lines(folder / "r.ndjson", [a_record(n) for n in range(300)]), "--center", "st-mary", "--key-file", key), 0, "send")
@@ -139,7 +140,94 @@ def test_rebuild(box):
     before = server.as_reader().all_data()
     token = answer(server.cli("token", "add", "--role", "researcher", "--name", "Ada", "--data", server.data, "--json"), 0, "token add")["token"]
     server.stop()
+    beside = server.data / "db_query.db.rebuilding"
+    (beside / "in the way").mkdir(parents=True)
+    failed = server.cli("rebuild", "--data", server.data)
+    check(failed.returncode != 0 and failed.stderr.strip(), f"a rebuild that cannot write: {failed.returncode} {failed.stderr[-300:]!r}")
+    server.start()
+    equal(server.as_reader().all_data(), before, "rows after a rebuild that failed")
+    server.stop()
+    (beside / "in the way").rmdir()
+    beside.rmdir()
+    beside.write_bytes(b"what a killed rebuild left")
+    reader = sqlite3.connect(f"file:{server.data / 'db_query.db'}?mode=ro", uri=True)
+    reader.execute("BEGIN")
+    count = lambda: reader.execute("SELECT COUNT(*) FROM data").fetchone()[0]  # noqa: E731  pylint: disable=unnecessary-lambda-assignment
+    equal(count(), 300, "rows that somebody reads meanwhile")
     done(server.cli("rebuild", "--data", server.data), 0, "rebuild")
+    equal(count(), 300, "rows of the old file, which is still read")
+    reader.close()
+    equal(sorted(path.name for path in server.data.glob("db_query.db*")), ["db_query.db"], "files of the read side")
     server.start()
     equal(server.as_reader().all_data(), before, "rows after the rebuild")
     done(server.cli("query", "--limit", "1", environment={"ACOPIO_TOKEN": token}), 0, "query with a token from before")
+
+
+def test_mistakes_say_what_is_wrong(box):
+    """wrong words, files, addresses and rubrics are named; a key file is never overwritten; a failed first start leaves nothing"""
+    server, folder = box.server(), box.folder
+    key, _ = center_with_key(server, "st-mary", folder)
+    before = key.read_text()
+    taken = server.cli("center", "key", "st-mary", "--out", key)
+    done(taken, 1, "center key over a file")
+    check(b"exists" in taken.stderr and key.read_text() == before, "the key file stays")
+    equal(len(answer(server.cli("center", "show", "st-mary", "--json"), 0, "center show")["keys"]), 1, "no key was issued for nothing")
+    fresh = folder / "fresh.key"
+    done(server.cli("center", "key", "st-mary", "--out", fresh), 0, "center key to a new file")
+    check(fresh.stat().st_mode & 0o777 == 0o600 and fresh.read_text().startswith("ack_"), "the new key file")
+    gone = folder / "gone.key"
+    check(server.cli("center", "key", "nobody", "--out", gone).returncode == 1 and not gone.exists(), "a file of a key that was not issued")
+    rubric, empty, unknown = folder / "mine.json", folder / "empty.csv", folder / "unknown.csv"
+    rubric.write_text("{")
+    empty.write_text("")
+    unknown.write_text("foo,bar\n1,2\n")
+    packed = folder / "cut.ndjson.gz"
+    packed.write_bytes(gzip.compress(json.dumps(a_record(1)).encode())[:-12])
+    file = write_lines(folder / "one.ndjson", [a_record(1)])
+    send = ["--center", "st-mary", "--key-file", key]
+    for what, arguments, code, text in [
+        ("an unknown command", ["nope"], 2, "nope"),
+        ("a usage error", ["query", "--limit", "0"], 2, "acopio query --help"),
+        ("check of no file", ["check", folder / "nofile"], 1, "No such file"),
+        ("check of a directory", ["check", folder], 1, "is a directory"),
+        ("a broken rubric", ["check", file, "--rubric", rubric], 1, "mine.json"),
+        ("a bad address", ["query", "--query", "nowhere"], 2, "HOST:PORT"),
+        ("a bad address of send", ["send", file, *send, "--intake", "nowhere"], 2, "HOST:PORT"),
+        ("serve with a broken rubric", ["serve", "--data", folder / "qq", "--rubric", rubric], 1, "mine.json"),
+        ("serve on a taken port", ["serve", "--data", folder / "qq", "--intake", server.intake.removeprefix("http://")], 3, "--intake"),
+        ("check of an empty CSV", ["check", empty], 1, "could not be read"),
+        ("check of unknown columns", ["check", unknown], 1, "could not be read"),
+        ("check of a broken packing", ["check", packed], 1, "could not be read"),
+        ("send of an empty CSV", ["send", empty, *send], 1, "could not be read"),
+        ("send of unknown columns", ["send", unknown, *send], 1, "could not be read"),
+        ("send of a broken packing", ["send", packed, *send], 1, "could not be read"),
+    ]:
+        result = server.cli(*arguments)
+        done(result, code, what)
+        check(text in result.stderr.decode(), f"{what}: {result.stderr[-300:]!r}")
+    check(not (folder / "qq").exists(), "a failed first start leaves a directory")
+    equal(answer(server.cli("check", empty, "--json"), 1, "check")["refused"], 0, "refused of a file that cannot be read")
+    equal(answer(server.cli("send", empty, *send, "--json"), 1, "send")["files"][0]["refused"], 0, "refused of a file that cannot be read")
+
+
+def test_pages_and_one_record(box):
+    """limit=, count= and cursor= are those of the options; show has a record and its history, also when it was taken back"""
+    server, folder = box.server(), box.folder
+    key, _ = center_with_key(server, "st-mary", folder)
+    done(server.cli("send", write_lines(folder / "r.ndjson", [a_record(n) for n in range(7)]), "--center", "st-mary", "--key-file", key), 0, "send")
+    server.wait_for_records(7)
+    page = answer(server.cli("query", "limit=3", "count=exact", "--json"), 0, "limit= and count=")
+    equal((len(page["data"]), page["count"]), (3, 7), "records and count")
+    rest = answer(server.cli("query", f"cursor={page['next']}", "--limit", "1000", "--json"), 0, "cursor=")
+    equal(len({row["data_id"] for row in page["data"] + rest["data"]}), 7, "all records, each once")
+    done(server.cli("query", "limit=0"), 2, "limit=0")
+    row = page["data"][0]
+    found = answer(server.cli("show", row["data_id"], "--json"), 0, "show")
+    equal((found["record"]["record_id"], len(found["history"]["history"])), (row["record_id"], 1), "record and history")
+    text = done(server.cli("show", row["data_id"]), 0, "show for people")
+    check("collected" in text and row["record_id"] in text, f"show: {text[:500]}")
+    check(row["data_id"] in done(server.cli("query"), 0, "query as a table"), "ids are whole in a pipe")
+    done(server.cli("show", "0" * 32), 1, "show of nothing")
+    equal(server.as_center(key.read_text().strip()).retract(row["record_id"]).status, 202, "taking back")
+    wait_until(lambda: answer(server.cli("show", row["data_id"], "--json"), 0, "show")["record"] is None, "show of what was taken back")
+    check("retracted" in done(server.cli("show", row["data_id"]), 0, "show of what was taken back"), "the history has it")

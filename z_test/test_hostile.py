@@ -76,6 +76,38 @@ def test_malformed_json(box):
     equal({row["record_id"] for row in server.as_reader().all_data()}, {"R-900", derived["record_id"]}, "stored")
 
 
+def test_huge_numbers(box):
+    """numbers of any size are kept as they were sent, in every format, and stop nothing, not even a rebuild"""
+    server, key = serving(box)
+    client = server.as_center(key)
+    numbers = ['"accession":123456789012345678901234567890', '"x":1e400', '"age":1e999', '"age":-1E+999', '"patient_id":1' + "0" * 400,
+               '"deep":' + "[" * 50 + "1e-999" + "]" * 50]
+    wanted = set()
+    for index, number in enumerate(numbers):
+        answer = client.request("POST", "/raw-data", f'{{"record_id":"J{index}","modality":"CT",{number}}}'.encode(), "application/json")
+        check(answer.status == 202 and answer.json["status"] == "accepted", f"{number[:40]}: {answer.status} {answer.body[:200]!r}")
+        wanted.add(f"J{index}")
+    lines = "".join(f'{{"record_id":"N{index}","modality":"CT",{number}}}\n' for index, number in enumerate(numbers))
+    rows = "record_id,modality,age,accession\nC0,CT,1e999,123456789012345678901234567890\nC1,CT,45,1e400\n"
+    for body, content_type, prefix, count in ((lines, "application/x-ndjson", "N", len(numbers)), (rows, "text/csv", "C", 2)):
+        _, totals = lines_of(client.request("POST", "/raw-data", body.encode(), content_type))
+        equal((totals["accepted"], totals["refused"]), (count, 0), f"{content_type}: accepted and refused")
+        wanted |= {f"{prefix}{index}" for index in range(count)}
+    still_serves(server, key, 900)
+    reader = server.as_reader()
+    equal({row["record_id"] for row in reader.all_data()}, wanted | {"R-900"}, "visible")
+    page = reader.get("/data", modality="CT", limit=1000).body
+    for number in ("123456789012345678901234567890", "1e400", "1e999", "-1E+999", "1e-999"):
+        check(number.encode() in page, f"{number} as it was sent")
+    equal(reader.count(age_min=0, record_id="J2"), 0, "1e999 is no age")
+    equal((reader.get("/ready").status, client.get("/ready").status), (200, 200), "ready")
+    equal(server.stop(), 0, "exit code after SIGTERM")
+    rebuilt = server.cli("rebuild", "--data", server.data)
+    equal(rebuilt.returncode, 0, f"rebuild ({rebuilt.stderr[-400:]!r})")
+    server.start()
+    equal(server.as_reader().get("/data", modality="CT", limit=1000).body, page, "the page after the rebuild")
+
+
 def test_huge_records(box):
     """a record above the limit is refused, one at the limit is stored, and a line too long spoils no other"""
     server, key = serving(box)

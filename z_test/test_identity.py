@@ -151,3 +151,15 @@ def test_secrets_on_disk(box):
             check(secret.split("_")[2].encode() not in content, f"{name} stands in the clear in {path.name}")
         if path.name != "operator.token" and server.data in path.parents:
             check(server.operator_token().split("_")[1].encode() not in content, f"the operator's token stands in {path.name}")
+
+
+def test_an_open_server_answers_nobody_elses_pages(box):
+    """an open server refuses requests under names of other machines and from pages of other sites, on both ports"""
+    server = box.server(open_mode=True)
+    for address in (server.intake, server.query):
+        for headers, status, code in [({"Host": "evil.example"}, 403, "host-not-local"), ({"Origin": "http://evil.example"}, 403, "origin-foreign"),
+                                      ({"Origin": "null"}, 403, "origin-foreign"), ({"Origin": "http://localhost:3000"}, 200, None)]:
+            answer = Client(address).request("GET", "/health", headers=headers)
+            equal((answer.status, answer.code), (status, code), f"{headers} on {address}")
+    answer = Client(server.intake).request("POST", "/data-centers", b'{"id":"x"}', "text/plain")
+    equal((answer.status, answer.code), (415, "content-type-unknown"), "a body as a web form sends it")

@@ -138,3 +138,31 @@ def test_a_second_send_changes_nothing(box):
         equal(totals_again, wanted, f"{path.name}: second send")
         equal([item.get("receipt_id") for item in again], [item.get("receipt_id") for item in items], f"{path.name}: receipts are the same")
         equal(server.scorecard(path.stem), before, f"{path.name}: scorecard")
+
+
+def test_the_scorecard_of_a_server_and_of_a_check_agree(box):
+    """each file of samples/ gets the same figures from `acopio check` as from a server that received it"""
+    server = box.server()
+    for path in sample_files():
+        key = prepare(server, path)
+        items, _ = send_file(server, path, key)
+        judged = judged_in(items)
+        wait_until(lambda name=path.stem, n=judged: server.scorecard(name)["records"] >= n, f"{path.name}: the counters have all", 60)
+        arguments = ["check", str(path), "--json"]
+        mapping = path.with_name(path.stem + ".mapping.json")
+        if mapping.exists():
+            arguments += ["--mapping", str(mapping)]
+        result = server.cli(*arguments)
+        equal(result.returncode, 0, f"exit code of check of {path.name} ({result.stderr[-300:]!r})")
+        checked, card = json.loads(result.stdout), server.scorecard(path.stem)
+        checked = checked.get("scorecard", checked)
+        equal(checked["records"], card["records"], f"{path.name}: records")
+        # Timeliness is judged by the clock of the receipt, a moment apart; all else has no clock.
+        for kind, name, keys in (("failing", "check", ("failed", "judged")), ("dimensions", "dimension", ("judged",))):
+            counts = [{one[name]: tuple(one[k] for k in keys) for one in of[kind] if one["dimension"] != "timeliness"} for of in (checked, card)]
+            equal(counts[0], counts[1], f"{path.name}: counts of {kind}")
+        for one, other in zip(checked["dimensions"], card["dimensions"]):
+            if one["dimension"] != "timeliness":
+                check(abs(one["rate"] - other["rate"]) < 0.0001, f"{path.name}: rates {one} and {other}")
+        for figure in ("score", "score_lower"):
+            check(abs(checked[figure] - card[figure]) < 0.3, f"{path.name}: {figure} {checked[figure]} and {card[figure]}")

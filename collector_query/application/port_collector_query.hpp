@@ -26,7 +26,11 @@ struct DataItem {
     int grade = 0;  // rank
     kernel::Timestamp received_at, collected_at;
     bool retracted = false;
-    std::string record;  // JSON object without members that name any of the above
+    // What filters compare, where it is known: the record holds its fields as they were sent.
+    std::optional<double> age_years;
+    std::string sex_normal, modality_normal, body_part_normal;  // "" for none
+    std::optional<std::chrono::sys_days> study_day;             // of study_date, else of diagnosis_date
+    std::string record;                                         // JSON object without members that name any of the above
 };
 
 struct DataPage {

@@ -15,6 +15,7 @@ using kernel::Result;
 using platform::runtime::blocking_call;
 
 constexpr std::string_view token_prefix = "acr_";
+constexpr std::string_view center_key_prefix = "ack_";  // of the other port
 constexpr std::size_t token_id_size = 16;
 constexpr std::size_t token_secret_size = 48;
 
@@ -61,6 +62,9 @@ Result<void> CollectorQuery::authorise(const std::string& token) const {
     const auto known = stored->value_or(AccessToken{.id = "", .role = "", .hash = std::string(64, '-'), .revoked = true});
     const bool is_known = platform::runtime::equal_in_constant_time(hash, known.hash) && !known.revoked;
     if (is_operator || is_known) return kernel::ok();
+    if (token.starts_with(center_key_prefix))
+        return Error{ErrorKind::forbidden, "token-wrong",
+                     "this is a data centre's key, which sends and does not read; reading needs a token of \"acopio token add\""};
     return Error{ErrorKind::forbidden, "token-wrong", "the access token is not known, or it was revoked"};
 }
 

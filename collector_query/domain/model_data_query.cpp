@@ -25,14 +25,53 @@ bool ascii(std::string_view text) {
     return printable(text) && std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x7f; });
 }
 
+// Length of the UTF-8 sequence that `text` begins with, or 0 when there is none.
+std::size_t sequence_of(std::string_view text) {
+    const auto byte = [&](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
+    const unsigned lead = byte(0);
+    if (lead < 0x80) return 1;
+    if (lead >= 0xC2 && lead <= 0xDF) return tail(1) ? 2 : 0;
+    if (lead >= 0xE0 && lead <= 0xEF) {
+        const bool overlong = lead == 0xE0 && byte(1) < 0xA0;
+        const bool surrogate = lead == 0xED && byte(1) > 0x9F;
+        return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
+    }
+    if (lead < 0xF0 || lead > 0xF4) return 0;
+    const bool overlong = lead == 0xF0 && byte(1) < 0x90;
+    const bool beyond = lead == 0xF4 && byte(1) > 0x8F;
+    return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
+}
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const auto size = sequence_of(text);
+        if (size == 0) return false;
+        text.remove_prefix(size);
+    }
+    return true;
+}
+
 bool set_text(std::optional<std::string>& to, std::string_view value) {
-    if (value.empty() || !printable(value)) return false;
+    if (value.empty() || !printable(value) || !is_utf8(value)) return false;
     to = std::string(value);
     return true;
 }
+// The grammar of kernel::DataCenterId.
+bool set_center(std::optional<std::string>& to, std::string_view value) {
+    const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const bool right = !value.empty() && value.size() <= 64 && plain(value.front()) &&
+                       std::all_of(value.begin(), value.end(), [&](char c) { return plain(c) || c == '-'; });
+    return right && set_text(to, value);
+}
+bool set_interface(std::optional<std::string>& to, std::string_view value) {
+    static constexpr std::array<std::string_view, 3> names{"json", "ndjson", "csv"};
+    const auto upper = upper_trimmed(value);
+    const auto found = std::find_if(names.begin(), names.end(), [&](std::string_view name) { return upper_trimmed(name) == upper; });
+    return found != names.end() && set_text(to, *found);
+}
 bool set_upper(std::optional<std::string>& to, std::string_view value) {
     auto text = upper_trimmed(value);
-    if (text.empty() || !printable(text)) return false;
+    if (text.empty() || !printable(text) || !is_utf8(text)) return false;
     to = std::move(text);
     return true;
 }
@@ -47,6 +86,12 @@ bool set_day(std::optional<std::chrono::sys_days>& to, std::string_view value) {
 bool set_time(std::optional<kernel::Timestamp>& to, std::string_view value) {
     to = kernel::timestamp_from_text(value);
     return to.has_value();
+}
+// As an upper bound, which is inclusive, a bare date is the last moment of its day.
+bool set_time_to(std::optional<kernel::Timestamp>& to, std::string_view value) {
+    if (!set_time(to, value)) return false;
+    if (kernel::day_from_text(value)) *to += std::chrono::days(1) - std::chrono::milliseconds(1);
+    return true;
 }
 bool set_sex(std::optional<std::string>& to, std::string_view value) {
     static constexpr std::array<std::string_view, 8> known{"M", "F", "O", "U", "MALE", "FEMALE", "OTHER", "UNKNOWN"};
@@ -96,11 +141,11 @@ struct Parameter {
 };
 
 constexpr std::array parameters_known{
-    Parameter{"data_center_id", "a data centre's id",
-              [](DataQuery& q, std::string_view v) { return set_text(q.filter.data_center_id, v); }},
-    Parameter{"record_id", "the centre's own id of a record",
+    Parameter{"data_center_id", "a data centre's id: up to 64 of a-z, 0-9 and -, not beginning with -",
+              [](DataQuery& q, std::string_view v) { return set_center(q.filter.data_center_id, v); }},
+    Parameter{"record_id", "the centre's own id of a record, in UTF-8",
               [](DataQuery& q, std::string_view v) { return set_text(q.filter.record_id, v); }},
-    Parameter{"patient_id", "a pseudonym", [](DataQuery& q, std::string_view v) { return set_text(q.filter.patient_id, v); }},
+    Parameter{"patient_id", "a pseudonym, in UTF-8", [](DataQuery& q, std::string_view v) { return set_text(q.filter.patient_id, v); }},
     Parameter{"modality", "a DICOM modality, as CT", [](DataQuery& q, std::string_view v) { return set_upper(q.filter.modality, v); }},
     Parameter{"body_part", "a DICOM body part, as CHEST",
               [](DataQuery& q, std::string_view v) { return set_upper(q.filter.body_part, v); }},
@@ -111,17 +156,17 @@ constexpr std::array parameters_known{
               [](DataQuery& q, std::string_view v) { return set_day(q.filter.study_date_from, v); }},
     Parameter{"study_date_to", "a date, as 2026-03-01",
               [](DataQuery& q, std::string_view v) { return set_day(q.filter.study_date_to, v); }},
-    Parameter{"received_from", "a time, as 2026-03-01T09:30:00Z",
+    Parameter{"received_from", "a date or a time, as 2026-03-01 or 2026-03-01T09:30:00Z",
               [](DataQuery& q, std::string_view v) { return set_time(q.filter.received_from, v); }},
-    Parameter{"received_to", "a time, as 2026-03-01T09:30:00Z",
-              [](DataQuery& q, std::string_view v) { return set_time(q.filter.received_to, v); }},
+    Parameter{"received_to", "a date or a time, as 2026-03-01 or 2026-03-01T09:30:00Z",
+              [](DataQuery& q, std::string_view v) { return set_time_to(q.filter.received_to, v); }},
     Parameter{"code", "a diagnosis code, as J18.9", [](DataQuery& q, std::string_view v) { return set_upper(q.filter.code, v); }},
     Parameter{"code_prefix", "the beginning of a diagnosis code, as J18",
               [](DataQuery& q, std::string_view v) { return set_prefix(q.filter.code_prefix, v); }},
     Parameter{"label", "no_finding, normal, abnormal, uncertain, other or unknown; repeat it to ask for several",
               [](DataQuery& q, std::string_view v) { return set_label(q.filter.labels, v); }},
     Parameter{"min_grade", "A, B, C, D or E", [](DataQuery& q, std::string_view v) { return set_grade(q.filter.min_grade, v); }},
-    Parameter{"interface", "json, ndjson or csv", [](DataQuery& q, std::string_view v) { return set_text(q.filter.interface, v); }},
+    Parameter{"interface", "json, ndjson or csv", [](DataQuery& q, std::string_view v) { return set_interface(q.filter.interface, v); }},
     Parameter{"include_retracted", "true or false",
               [](DataQuery& q, std::string_view v) { return set_bool(q.filter.include_retracted, v); }},
     Parameter{"sort", "collected, study_date, age or score; with - before it for descending",
@@ -332,9 +377,20 @@ std::string upper_trimmed(std::string_view text) {
 }
 
 std::string normal_sex(std::string_view text) {
+    struct Words {
+        std::string_view letter;
+        std::array<std::string_view, 8> words;
+    };
+    static constexpr std::array<Words, 3> known{{
+        {"M", {"M", "MALE", "MAN", "MASCULINO", "HOMBRE", "VARON", "VARóN", "VARÓN"}},
+        {"F", {"F", "FEMALE", "WOMAN", "FEMENINO", "MUJER"}},
+        {"O", {"O", "OTHER", "OTRO", "A", "AMBIGUOUS", "INTERSEX", "NONBINARY", "NON-BINARY"}},
+    }};
     const auto upper = upper_trimmed(text);
-    const bool known = !upper.empty() && std::string_view("MFO").find(upper[0]) != std::string_view::npos;
-    return known ? upper.substr(0, 1) : "U";
+    if (upper.empty()) return "U";
+    for (const auto& [letter, words] : known)
+        if (std::find(words.begin(), words.end(), upper) != words.end()) return std::string(letter);
+    return "U";
 }
 
 std::optional<double> age_years(std::string_view text) {

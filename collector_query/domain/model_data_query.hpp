@@ -32,7 +32,8 @@ struct Sort {
     friend bool operator==(const Sort&, const Sort&) = default;
 };
 
-// All that are set must hold. Bounds are inclusive. Texts are in the columns' normal form (upper case, trimmed).
+// All that are set must hold. Bounds are inclusive: `received_to` of a bare date is the last millisecond of that day (UTC). Texts are in
+// the columns' normal form (upper case, trimmed).
 struct Filter {
     std::optional<std::string> data_center_id, record_id, patient_id, modality, body_part, sex, code, code_prefix, interface;
     std::optional<double> age_min, age_max;
@@ -85,7 +86,7 @@ std::variant<Cursor, CursorFault> cursor_from(std::string_view text, const Filte
 
 // "  ct " -> "CT": the normal form of modality, body part and code in columns and filters.
 std::string upper_trimmed(std::string_view text);
-// "female" -> "F", "m" -> "M", "Other" -> "O", anything else "U".
+// "female" -> "F", "m" -> "M", "Other" -> "O", with the words that the classifier knows; anything else "U".
 std::string normal_sex(std::string_view text);
 // Years from 45, "45", "045Y", "013M", "001D"; nothing outside 0..150.
 std::optional<double> age_years(std::string_view text);

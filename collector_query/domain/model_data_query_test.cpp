@@ -75,12 +75,48 @@ TEST(data_query, a_bad_value_is_refused_with_what_was_expected) {
                          {"include_retracted", "maybe"},
                          {"code_prefix", "J\xc3\xa9"},
                          {"record_id", std::string(257, 'a')},
-                         {"body_part", "A\nB"}};
+                         {"body_part", "A\nB"},
+                         {"interface", "xml"},
+                         {"interface", ""},
+                         {"data_center_id", "St-Mary"},
+                         {"data_center_id", "-a"},
+                         {"data_center_id", "st mary"},
+                         {"data_center_id", ""},
+                         {"data_center_id", std::string(65, 'a')},
+                         {"record_id", "a\xff"},
+                         {"record_id", "\xed\xa0\x80"},
+                         {"record_id", "\xc3"},
+                         {"patient_id", "\xc0\xaf"},
+                         {"patient_id", "\xf4\x90\x80\x80"},
+                         {"modality", "C\xff"},
+                         {"received_to", "2026-11-31"}};
     for (const auto& one : bad) {
         const auto refusal = refused({one});
         EXPECT_EQ(refusal.code, "filter-invalid") << one.first << "=" << one.second;
         EXPECT_FALSE(refusal.expected.empty()) << one.first;
     }
+}
+
+TEST(data_query, closed_vocabularies_and_ids_are_read_in_their_normal_form) {
+    EXPECT_EQ(read({{"interface", "NDJSON"}}).filter.interface, "ndjson");
+    EXPECT_EQ(read({{"interface", "Csv"}}).filter.interface, "csv");
+    EXPECT_EQ(read({{"data_center_id", "0-st-mary"}}).filter.data_center_id, "0-st-mary");
+    EXPECT_EQ(read({{"record_id", "Ñandú \xf0\x9f\x98\x80"}}).filter.record_id, "Ñandú \xf0\x9f\x98\x80");
+}
+
+TEST(data_query, a_bare_date_is_the_whole_day_at_both_ends) {
+    const auto day = read({{"received_from", "2026-11-25"}, {"received_to", "2026-11-25"}}).filter;
+    EXPECT_EQ(day.received_from, kernel::timestamp_from_text("2026-11-25T00:00:00Z"));
+    EXPECT_EQ(day.received_to, kernel::timestamp_from_text("2026-11-25T23:59:59.999Z"));
+    EXPECT_EQ(read({{"received_to", "2026-11-25T09:30:00Z"}}).filter.received_to, kernel::timestamp_from_text("2026-11-25T09:30:00Z"));
+    EXPECT_EQ(read({{"received_to", "2026-11-25T00:00:00Z"}}).filter.received_to, kernel::timestamp_from_text("2026-11-25"));
+}
+
+TEST(data_query, sex_is_known_by_whole_words) {
+    for (const auto* word : {"m", " Male", "hombre", "varón", "VARÓN", "masculino"}) EXPECT_EQ(normal_sex(word), "M") << word;
+    for (const auto* word : {"F", "female", "mujer", "Femenino"}) EXPECT_EQ(normal_sex(word), "F") << word;
+    for (const auto* word : {"o", "otro", "intersex"}) EXPECT_EQ(normal_sex(word), "O") << word;
+    for (const auto* word : {"", " ", "u", "unknown", "not stated", "friend", "1"}) EXPECT_EQ(normal_sex(word), "U") << word;
 }
 
 TEST(data_query, a_value_never_appears_in_a_refusal) {

@@ -16,7 +16,8 @@ class Collector {
 public:
     virtual ~Collector() = default;
     // Appends all or none; success means that they are on disk. Gives the position of the first; the others follow it without a gap.
-    // busy "log-queue-full": nothing was written. Any other error does not say whether something was. Thread-safe; 1..10,000 events.
+    // busy: nothing was written. Any other error does not say whether something was; if so, then before everything whose append began after
+    // the error was told. Thread-safe; 1..10,000 events.
     virtual kernel::Task<LogPosition> append(std::vector<kernel::RawDataEvent> events) = 0;
 };
 

@@ -70,8 +70,7 @@ std::size_t DataCenterCache::size() const {
 kernel::Result<Sender> DataCenterCache::authenticate(std::string_view key) const {
     if (key.empty()) return Error{ErrorKind::forbidden, "key-missing", "the request names no key"};
     const auto presented = hash_of(key.substr(0, key_size + 1));
-    const bool shaped = key.size() == key_size && key.starts_with(key_prefix);
-    const std::string key_id(shaped ? key.substr(key_prefix.size(), key_id_digits) : std::string_view());
+    const auto key_id = key_id_of(key);
 
     const std::shared_lock lock(mutex_);
     const auto found = keys_.find(key_id);
@@ -79,10 +78,26 @@ kernel::Result<Sender> DataCenterCache::authenticate(std::string_view key) const
     static const std::string matches_nothing(64, '-');
     const bool same = platform::runtime::equal_in_constant_time(presented, found == keys_.end() ? matches_nothing : found->second.hash);
     if (!same || found == keys_.end()) return Error{ErrorKind::forbidden, "key-unknown", "this key is not known"};
-    if (found->second.revoked) return Error{ErrorKind::forbidden, "key-revoked", "this key was revoked"};
-    const auto center = centers_.find(found->second.center);
+    return sender_of(found->second);
+}
+
+kernel::Result<Sender> DataCenterCache::sender_of_key(std::string_view key_id) const {
+    const std::shared_lock lock(mutex_);
+    const auto found = keys_.find(std::string(key_id));
+    if (found == keys_.end()) return Error{ErrorKind::forbidden, "key-unknown", "this key is not known"};
+    return sender_of(found->second);
+}
+
+kernel::Result<Sender> DataCenterCache::sender_of(const KeyEntry& entry) const {
+    if (entry.revoked) return Error{ErrorKind::forbidden, "key-revoked", "this key was revoked"};
+    const auto center = centers_.find(entry.center);
     CHECK(center != centers_.end(), "a key belongs to a known data centre");
     return Sender{center->second.id, center->second.grade, center->second.suspended};
+}
+
+std::string key_id_of(std::string_view key) {
+    const bool shaped = key.size() == key_size && key.starts_with(key_prefix);
+    return std::string(shaped ? key.substr(key_prefix.size(), key_id_digits) : std::string_view());
 }
 
 NewKey new_key() {

@@ -39,12 +39,16 @@ public:
     // The sender whose key this is. forbidden "key-missing", "key-unknown", "key-revoked". Takes the same time whether the key exists or
     // not.
     kernel::Result<Sender> authenticate(std::string_view key) const;
+    // As authenticate, for a key that was presented before, by its id: whether it holds still.
+    kernel::Result<Sender> sender_of_key(std::string_view key_id) const;
 
 private:
     struct KeyEntry {
         std::string center, hash;
         bool revoked = false;
     };
+    kernel::Result<Sender> sender_of(const KeyEntry& entry) const;
+
     mutable std::shared_mutex mutex_;
     std::map<std::string, domain::DataCenter, std::less<>> centers_;
     std::unordered_map<std::string, KeyEntry> keys_;
@@ -55,6 +59,8 @@ struct NewKey {
     std::string key_id, key, key_hash;
 };
 NewKey new_key();
+// The part of a key that is no secret; "" of what is not shaped like a key.
+std::string key_id_of(std::string_view key);
 
 // Blocking, thread-safe: orders are carried out one after the other.
 class ManageDataCenters {

@@ -168,19 +168,16 @@ kernel::Task<kernel::DataId> ReceiveRawData::retract(Sender sender, kernel::Reco
     const auto data_id = data_id_of(sender.id, record_id);
     const auto key = record_key_of(data_id);
 
+    const std::vector<SeenRecords::Written> written{{key, {.content = {}, .status = SeenStatus::retracted}}};
+    std::vector<SeenRecords::Claim> claims{{.key = key, .seen = written[0].seen, .indexed = {}}};
     std::optional asked = ports_.seen.to_look_up(std::span(&key, 1));
-    auto known = ports_.seen.recent(key);
-    if (!known) {
-        if (asked->keys.empty()) co_return unknown;
+    if (!asked->keys.empty()) {
         auto found = co_await platform::runtime::blocking_call(ports_.pool,
                                                                [index = &ports_.index, keys = asked->keys] { return index->find(keys); });
         if (!found) co_return std::move(found).error();
-        known = found->front();
+        claims[0].indexed = found->front();
     }
-    if (!known || known->status == SeenStatus::retracted) co_return unknown;
-
-    const std::vector<SeenRecords::Written> written{{key, {.content = {}, .status = SeenStatus::retracted}}};
-    const std::vector<SeenRecords::Claim> claims{{.key = key, .seen = written[0].seen, .indexed = known}};
+    // One that is not known to be durable is appended again: the write side drops it. So is one that may lie where nobody has read yet.
     auto batch = ports_.seen.claim(claims);
     asked.reset();
     if (!batch) co_return std::move(batch).error();

@@ -57,7 +57,8 @@ public:
     // receipts. REQUIRES: 1..batch_records_max items. Runs on the caller's executor; only look-ups of old records go to the pool.
     kernel::Task<std::vector<Outcome>> receive(std::shared_ptr<const std::vector<Incoming>> items);
 
-    // The centre takes a record back. not_found "record-unknown" when it never sent it, or took it back already.
+    // The centre takes a record back. not_found "record-unknown" when it certainly never sent it, or took it back already and that is
+    // durable. Otherwise it is appended, again after an append whose end is unknown, and success means that it is durable.
     kernel::Task<kernel::DataId> retract(Sender sender, kernel::RecordId record_id);
 
     const domain::Rubric& rubric() const { return rubric_; }

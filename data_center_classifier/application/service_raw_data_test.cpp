@@ -221,6 +221,54 @@ TEST_F(ReceivingRawData, a_record_is_taken_back_once_and_may_come_again) {
     EXPECT_TRUE(std::holds_alternative<kernel::RawDataRetracted>(written().at(1)));
 }
 
+TEST_F(ReceivingRawData, a_retraction_whose_append_failed_is_written_when_it_comes_again) {
+    const Sender sender{.id = {"st-mary"}, .grade = "B"};
+    const auto retract = [&](const std::string& id) { return platform::runtime::run(receive_->retract(sender, {id})); };
+    const kernel::Error gone{kernel::ErrorKind::unavailable, "log-gone", ""};
+    for (const auto* id : {"a", "b"}) ASSERT_TRUE(receive({incoming(id, "1")}));
+    unsteady_->before = gone;
+    EXPECT_EQ(retract("a").error().code, "log-gone");
+    EXPECT_EQ(retract("a").error().code, "log-gone");
+    EXPECT_EQ(retract("b").error().code, "log-gone");
+    unsteady_->before.reset();
+    project();
+    EXPECT_TRUE(retract("a")) << "not written at first";
+    EXPECT_EQ(retract("a").error().code, "record-unknown") << "and now it is durable";
+    unsteady_->after = gone;
+    EXPECT_EQ(retract("b").error().code, "log-gone");
+    unsteady_->after.reset();
+    EXPECT_TRUE(retract("b")) << "nobody was told that it is written";
+    std::size_t retractions = 0;
+    for (const auto& event : written())
+        if (std::holds_alternative<kernel::RawDataRetracted>(event)) ++retractions;
+    EXPECT_EQ(retractions, 3U);
+    unsteady_->before = kernel::Error{kernel::ErrorKind::busy, "log-queue-full", ""};
+    ASSERT_EQ(seen_.doubts_size(), 0U);
+    EXPECT_EQ(receive({incoming("c", "1")}).error().kind, kernel::ErrorKind::busy);
+    unsteady_->before.reset();
+    ASSERT_TRUE(receive({incoming("c", "1")}));
+    unsteady_->before = kernel::Error{kernel::ErrorKind::busy, "log-queue-full", ""};
+    EXPECT_EQ(retract("c").error().kind, kernel::ErrorKind::busy);
+    unsteady_->before.reset();
+    EXPECT_TRUE(retract("c"));
+}
+
+TEST_F(ReceivingRawData, what_a_new_rubric_lets_pass_leaves_quarantine_when_it_is_sent_again) {
+    EXPECT_EQ((*receive({incoming("q", "1", "")}))[0].status, Status::quarantined);
+    EXPECT_EQ((*receive({incoming("q", "1", "")}))[0].status, Status::quarantined);
+    auto milder = rubric_;
+    milder.version = "test-2";
+    milder.checks.pop_back();
+    ReceiveRawData with_milder({.seen = seen_, .index = index_, .collector = *unsteady_, .pool = pool_, .clock = clock_}, milder);
+    const auto items = std::make_shared<const std::vector<Incoming>>(std::vector<Incoming>{incoming("q", "1", "")});
+    EXPECT_EQ((*platform::runtime::run(with_milder.receive(items)))[0].status, Status::accepted);
+    EXPECT_EQ((*platform::runtime::run(with_milder.receive(items)))[0].status, Status::duplicate);
+    const auto events = written();
+    ASSERT_EQ(events.size(), 2U);
+    ASSERT_TRUE(std::holds_alternative<kernel::RawDataReceived>(events[1]));
+    EXPECT_EQ(std::get<kernel::RawDataQuarantined>(events[0]).receipt_id, std::get<kernel::RawDataReceived>(events[1]).receipt_id);
+}
+
 TEST_F(ReceivingRawData, two_centres_may_use_the_same_record_id) {
     auto theirs = incoming("a", "1");
     theirs.sender.id = {"charite"};

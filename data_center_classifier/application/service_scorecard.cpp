@@ -57,7 +57,8 @@ kernel::Result<CenterScorecard> scorecard_of(Counters& counters, const domain::R
                         .examples = std::move(rows->examples)};
     for (const auto& [feed, sums] : by_feed) {
         const auto card = domain::scorecard(rubric, sums.counts, sums.records);
-        out.feeds.push_back({.feed = feed, .records = sums.records, .score = card.score, .grade = card.grade});
+        out.feeds.push_back(
+            {.feed = feed, .records = sums.records, .score = card.score, .score_lower = card.score_lower, .grade = card.grade});
     }
     std::sort(out.feeds.begin(), out.feeds.end(),
               [](const FeedScore& a, const FeedScore& b) { return a.records != b.records ? a.records > b.records : a.feed < b.feed; });
@@ -78,7 +79,11 @@ Standing Standings::of(std::string_view center) const {
 kernel::Result<void> ClassifyDataCenters::handle(const kernel::DataCenterId& id, std::span<const domain::CheckCount> counts,
                                                  std::uint64_t records) {
     const auto card = domain::scorecard(rubric_, counts, records);
-    standings_.put(id.value, {.grade = card.grade, .score = card.score, .records = card.records, .provisional = card.provisional});
+    standings_.put(id.value, {.grade = card.grade,
+                              .score = card.score,
+                              .score_lower = card.score_lower,
+                              .records = card.records,
+                              .provisional = card.provisional});
     const auto sender = cache_.sender(id.value);
     if (!sender || card.grade == '-' || sender->grade == std::string(1, card.grade)) return kernel::ok();
     const bool first = sender->grade == domain::no_grade;

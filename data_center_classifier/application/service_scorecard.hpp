@@ -14,7 +14,7 @@ namespace data_center_classifier::application {
 struct FeedScore {
     std::string feed;
     std::uint64_t records = 0;
-    double score = 0;
+    double score = 0, score_lower = 0;
     char grade = 'E';
 };
 struct CenterScorecard {
@@ -31,7 +31,7 @@ kernel::Result<CenterScorecard> scorecard_of(Counters& counters, const domain::R
 // How each centre stands now, by the window's counters. Thread-safe; in memory.
 struct Standing {
     char grade = '-';
-    double score = 0;
+    double score = 0, score_lower = 0;
     std::uint64_t records = 0;
     bool provisional = true;
 };

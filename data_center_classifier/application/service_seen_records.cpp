@@ -1,19 +1,17 @@
-// One entry a record key. `current` is what the latest claim wants; `durable` what is known to be in the log behind a claim that is in
-// flight.
+// One entry a record key. `seen` is what the latest claim wants, or the latest that is durable; `before` what is known to be in the log
+// behind a claim that is in flight.
 #include "data_center_classifier/application/service_seen_records.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 #include <set>
 
 namespace data_center_classifier::application {
 namespace {
-
-// After an append whose end is unknown, the messages may lie anywhere in the next ones: at most what may be in flight at once.
-constexpr LogPosition doubt_width = 100'000;
 
 // Record keys are digests already: mixing them again would only cost time.
 struct AsIs {
@@ -31,14 +29,29 @@ enum class Standing : std::uint8_t { in_flight, durable, in_doubt };
 struct Entry {
     Seen seen;
     Standing standing = Standing::in_flight;
+    bool leaving = false;      // stands in the queue of those that leave
     std::uint64_t token = 0;   // of the batch that set `seen`
-    LogPosition position = 0;  // when durable or in doubt
-    // Up to here in the log something of this record may lie that nobody heard of, newer than what is durable; 0: nothing.
+    LogPosition position = 0;  // when durable
+    Durable before;            // durable content that `seen` replaces, while it is in flight
+    // Something of this record may lie in the log that nobody heard of: before what batches of this token or later append (0: nothing), or
+    // before this position.
+    std::uint64_t doubt_since = 0;
     LogPosition doubt_until = 0;
-    Durable before;  // durable content that `seen` replaces, while it is in flight
+
+    // Once the index has this, and no doubt is open, it knows all that memory knows of a record that is not in flight.
+    LogPosition end() const { return std::max({position, before.position, doubt_until}); }
+};
+
+// The doubt about every record that memory does not know for certain.
+struct DoubtOfAll {
+    std::uint64_t since = 0;
+    LogPosition until = 0;
+    bool any() const { return since > 0 || until > 0; }
 };
 
 }  // namespace
+
+using Known = SeenRecords::Known;
 
 struct SeenRecords::State {
     explicit State(Limits with) : limits(with) {}
@@ -52,10 +65,10 @@ struct SeenRecords::State {
         LogPosition position;
         RecordKey key;
     };
-    std::deque<Leaving> leaving;   // nearly sorted by position
-    std::deque<Leaving> in_doubt;  // apart: their positions lie far ahead and would keep the others waiting
+    std::deque<Leaving> leaving;                             // nearly sorted by position; a key at most once
+    std::set<std::pair<std::uint64_t, RecordKey>> doubtful;  // (doubt_since, key) of each entry whose doubt is open
+    DoubtOfAll doubt_of_all;
     std::uint64_t next_token = 1;
-    LogPosition highest = 0;
     LogPosition projected = 0;
     std::multiset<LogPosition> pins;  // `projected` at the beginning of each look-up that is going on: few
 
@@ -69,68 +82,127 @@ struct SeenRecords::State {
         }
     }
 
-    // Forgets entries whose place in the log is indexed by now, and was when the oldest look-up that is going on began.
+    // What is indexed, and was when the oldest look-up that is going on began.
+    LogPosition passed() const { return pins.empty() ? projected : *pins.begin(); }
+
     void forget_all() {
-        const auto passed = pins.empty() ? projected : *pins.begin();
-        forget(leaving, passed);
-        forget(in_doubt, passed);
-    }
-    void forget(std::deque<Leaving>& queue, LogPosition passed) {
-        while (!queue.empty() && queue.front().position <= passed) {
-            const auto found = recent.find(queue.front().key);
-            if (found != recent.end() && found->second.standing != Standing::in_flight && found->second.position <= passed &&
-                found->second.doubt_until <= passed)
-                recent.erase(found);
-            queue.pop_front();
+        const auto until = passed();
+        if (doubt_of_all.until <= until) doubt_of_all.until = 0;
+        while (!leaving.empty() && leaving.front().position <= until) {
+            const auto key = leaving.front().key;
+            leaving.pop_front();
+            const auto found = recent.find(key);
+            if (found == recent.end()) continue;
+            auto& entry = found->second;
+            entry.leaving = false;
+            // Those in flight and in open doubt come back when that ends.
+            if (entry.standing == Standing::in_flight || entry.doubt_since > 0) continue;
+            if (entry.end() <= until) recent.erase(found);
+            else let_leave(key, entry);
         }
     }
+    void let_leave(RecordKey key, Entry& entry) {
+        if (entry.leaving || entry.standing == Standing::in_flight || entry.doubt_since > 0) return;
+        entry.leaving = true;
+        leaving.push_back({entry.end(), key});
+    }
 
-    void settle(Entry& entry, RecordKey key, Seen seen, LogPosition position) {
-        entry.seen = seen;
+    void settle(Entry& entry, RecordKey key, Durable what) {
+        entry.seen = what.seen;
         entry.standing = Standing::durable;
-        entry.position = position;
+        entry.position = what.position;
         entry.before = {};
-        leaving.push_back({position, key});
+        let_leave(key, entry);
+    }
+    void settle_in_doubt(Entry& entry, RecordKey key) {
+        if (entry.before.position > 0) return settle(entry, key, entry.before);
+        entry.standing = Standing::in_doubt;
+        entry.position = 0;
+        let_leave(key, entry);
     }
 
     // The append of `one` by the batch of that token ended nobody knows how.
     void doubt(const SeenRecords::Written& one, std::uint64_t token) {
-        const auto until = highest + doubt_width;
         const auto [found, added] = recent.try_emplace(one.key);
         auto& entry = found->second;
-        entry.doubt_until = until;
-        in_doubt.push_back({until, one.key});
-        if (!added && (entry.token != token || entry.standing != Standing::in_flight)) return;
+        if (entry.doubt_since > 0) doubtful.erase({entry.doubt_since, one.key});
+        entry.doubt_since = next_token;
+        doubtful.emplace(next_token, one.key);
         if (added) entry.seen = one.seen;
-        entry.standing = Standing::in_doubt;
-        entry.position = until;
+        if (added || (entry.token == token && entry.standing == Standing::in_flight)) settle_in_doubt(entry, one.key);
+        while (doubtful.size() > limits.doubts_max) lend_oldest_doubt();
     }
+    void lend_oldest_doubt() {
+        const auto [since, key] = *doubtful.begin();
+        doubtful.erase(doubtful.begin());
+        const auto found = recent.find(key);
+        auto& entry = found->second;
+        doubt_of_all.since = std::max(doubt_of_all.since, since);
+        entry.doubt_since = 0;
+        if (entry.standing == Standing::in_doubt) {
+            doubt_of_all.until = std::max(doubt_of_all.until, entry.end());
+            recent.erase(found);
+        } else {
+            let_leave(key, entry);
+        }
+    }
+    // A batch of that token lies in the log from `first` on: what failed before it was claimed lies before it, or nowhere.
+    void end_doubts(std::uint64_t token, LogPosition first) {
+        while (!doubtful.empty() && doubtful.begin()->first <= token) {
+            const auto key = doubtful.begin()->second;
+            doubtful.erase(doubtful.begin());
+            auto& entry = recent.find(key)->second;
+            entry.doubt_since = 0;
+            entry.doubt_until = std::max(entry.doubt_until, first);
+            let_leave(key, entry);
+        }
+        if (doubt_of_all.since == 0 || doubt_of_all.since > token) return;
+        doubt_of_all = {.since = 0, .until = std::max(doubt_of_all.until, first)};
+    }
+
+    // Whether what is durable in this entry is the latest that anybody was told of.
+    bool is_certain(const Entry& entry) const {
+        return entry.doubt_since == 0 && doubt_of_all.since == 0 && entry.position >= std::max(entry.doubt_until, doubt_of_all.until);
+    }
+
+    Known compare(const Entry& entry, const Seen& wanted, std::uint64_t token) const;
+    Known compare(const std::optional<Seen>& indexed, const Seen& wanted) const;
 };
 
 namespace {
 
-using Known = SeenRecords::Known;
-
-Known compare(const Seen& latest, const Seen& wanted) {
+// As if `latest` were durable and the latest.
+Known compare_seen(const Seen& latest, const Seen& wanted) {
+    if (wanted.status == SeenStatus::retracted) return latest.status == SeenStatus::retracted ? Known::repeated : Known::changed;
     if (latest.status == SeenStatus::retracted) return Known::fresh;
+    // Another version of the rubric lets it pass now.
+    if (latest.status == SeenStatus::quarantined && wanted.status == SeenStatus::accepted) return Known::changed;
     return latest.content == wanted.content ? Known::repeated : Known::changed;
-}
-
-Known compare(const Entry& entry, const Seen& wanted, std::uint64_t token) {
-    const auto known = compare(entry.seen, wanted);
-    if (known != Known::repeated) return known;
-    if (entry.standing == Standing::in_doubt) return Known::fresh;
-    if (entry.standing == Standing::durable) return entry.doubt_until > 0 ? Known::repeated_waiting : known;
-    return entry.token == token ? Known::repeated_in_batch : Known::repeated_waiting;
 }
 
 }  // namespace
 
+Known SeenRecords::State::compare(const Entry& entry, const Seen& wanted, std::uint64_t token) const {
+    const auto known = compare_seen(entry.seen, wanted);
+    if (known != Known::repeated) return known;
+    if (entry.standing == Standing::in_doubt) return Known::fresh;
+    if (entry.standing == Standing::durable) return is_certain(entry) ? known : Known::repeated_waiting;
+    return entry.token == token ? Known::repeated_in_batch : Known::repeated_waiting;
+}
+
+Known SeenRecords::State::compare(const std::optional<Seen>& indexed, const Seen& wanted) const {
+    if (!indexed) return wanted.status == SeenStatus::retracted && !doubt_of_all.any() ? Known::unknown : Known::fresh;
+    const auto known = compare_seen(*indexed, wanted);
+    return known == Known::repeated && doubt_of_all.any() ? Known::repeated_waiting : known;
+}
+
 SeenRecords::SeenRecords(Limits limits) : state_(std::make_unique<State>(limits)) {}
 SeenRecords::~SeenRecords() = default;
 
-kernel::Result<void> SeenRecords::load(SeenIndex& index) {
+kernel::Result<void> SeenRecords::load(SeenIndex& index, LogPosition projected, LogPosition head) {
     const std::lock_guard lock(state_->mutex);
+    state_->projected = projected;
+    if (head > projected) state_->doubt_of_all.until = head;
     return index.each_key([this](RecordKey key) { state_->remember(key); });
 }
 
@@ -138,8 +210,12 @@ SeenRecords::LookUp SeenRecords::to_look_up(std::span<const RecordKey> keys) {
     const std::lock_guard lock(state_->mutex);
     LookUp asked(*state_, state_->projected);
     state_->pins.insert(state_->projected);
-    for (const auto key : keys)
-        if (!state_->recent.contains(key) && state_->maybe_indexed(key)) asked.keys.push_back(key);
+    for (const auto key : keys) {
+        const auto found = state_->recent.find(key);
+        // The pin keeps what lies behind it. Anything else may leave before the claim: an append is told after the projection has seen it.
+        const bool stays = found != state_->recent.end() && found->second.end() > state_->projected;
+        if (!stays && state_->maybe_indexed(key)) asked.keys.push_back(key);
+    }
     return asked;
 }
 
@@ -152,58 +228,53 @@ SeenRecords::LookUp::~LookUp() {
 
 kernel::Result<SeenRecords::Batch> SeenRecords::claim(std::span<const Claim> claims) {
     const std::lock_guard lock(state_->mutex);
-    if (state_->recent.size() + claims.size() > state_->limits.recent_max)
+    if (state_->recent.size() - state_->doubtful.size() + claims.size() > state_->limits.recent_max)
         return kernel::Error{kernel::ErrorKind::busy, "recent-records-full", "too many records wait to be indexed; retry later"};
     Batch batch{.token = state_->next_token++, .decisions = {}};
     batch.decisions.reserve(claims.size());
     for (const auto& claim : claims) {
         const auto found = state_->recent.find(claim.key);
         const bool is_recent = found != state_->recent.end();
-        Decision decision{.known = Known::fresh, .status = claim.seen.status};
-        if (is_recent) {
-            decision.known = compare(found->second, claim.seen, batch.token);
-        } else if (claim.indexed) {
-            decision.known = compare(*claim.indexed, claim.seen);
-        }
+        Decision decision{
+            .known = is_recent ? state_->compare(found->second, claim.seen, batch.token) : state_->compare(claim.indexed, claim.seen),
+            .status = claim.seen.status};
         if (decision.known == Known::repeated || decision.known == Known::repeated_in_batch)
             decision.status = is_recent ? found->second.seen.status : claim.indexed->status;
         batch.decisions.push_back(decision);
         if (!decision.append()) continue;
 
         state_->remember(claim.key);
-        Entry entry{.seen = claim.seen, .standing = Standing::in_flight, .token = batch.token, .position = 0, .before = {}};
-        if (is_recent) {
-            entry.doubt_until = found->second.doubt_until;
-            entry.before =
-                found->second.standing == Standing::durable ? Durable{found->second.seen, found->second.position} : found->second.before;
-        }
-        state_->recent.insert_or_assign(claim.key, entry);
+        auto& entry = is_recent ? found->second : state_->recent[claim.key];
+        if (entry.standing == Standing::durable) entry.before = {entry.seen, entry.position};
+        entry.seen = claim.seen;
+        entry.standing = Standing::in_flight;
+        entry.token = batch.token;
+        entry.position = 0;
     }
     return batch;
 }
 
 void SeenRecords::appended(std::uint64_t token, std::span<const Written> written, LogPosition first) {
     const std::lock_guard lock(state_->mutex);
+    state_->end_doubts(token, first);
     for (std::size_t i = 0; i < written.size(); ++i) {
-        const auto position = first + i;
-        state_->highest = std::max(state_->highest, position);
+        const Durable durable{written[i].seen, first + i};
         const auto found = state_->recent.find(written[i].key);
         if (found == state_->recent.end()) {
             // A later claim of the record was projected first. This one lies behind it in the log.
-            if (position > state_->projected) state_->settle(state_->recent[written[i].key], written[i].key, written[i].seen, position);
+            if (durable.position > state_->passed()) state_->settle(state_->recent[written[i].key], written[i].key, durable);
             continue;
         }
         auto& entry = found->second;
-        if (entry.token == token && entry.standing == Standing::in_flight) {
+        if (entry.standing == Standing::in_flight) {
             // Of two batches in flight, the one that lies later in the log is the latest, whoever claimed first.
-            if (entry.before.position > position) state_->settle(entry, found->first, entry.before.seen, entry.before.position);
-            else state_->settle(entry, found->first, written[i].seen, position);
-        } else if (entry.standing == Standing::in_flight) {
-            if (entry.before.position < position) entry.before = {written[i].seen, position};
-        } else if (entry.position < position) {
-            state_->settle(entry, found->first, written[i].seen, position);
+            if (entry.before.position < durable.position) entry.before = durable;
+            if (entry.token == token) state_->settle(entry, found->first, entry.before);
+        } else if (entry.position < durable.position) {
+            state_->settle(entry, found->first, durable);
         }
     }
+    state_->forget_all();
 }
 
 void SeenRecords::failed(std::uint64_t token, std::span<const Written> written, bool nothing_written) {
@@ -216,15 +287,10 @@ void SeenRecords::failed(std::uint64_t token, std::span<const Written> written, 
         const auto found = state_->recent.find(one.key);
         if (found == state_->recent.end() || found->second.token != token || found->second.standing != Standing::in_flight) continue;
         auto& entry = found->second;
-        if (entry.before.position > 0) {
-            state_->settle(entry, one.key, entry.before.seen, entry.before.position);
-        } else if (entry.doubt_until > 0) {
-            entry.standing = Standing::in_doubt;
-            entry.position = entry.doubt_until;
-        } else {
-            state_->recent.erase(found);
-        }
+        if (entry.before.position > 0 || entry.doubt_since > 0 || entry.doubt_until > 0) state_->settle_in_doubt(entry, one.key);
+        else state_->recent.erase(found);
     }
+    state_->forget_all();
 }
 
 void SeenRecords::projected(LogPosition position) {
@@ -233,16 +299,14 @@ void SeenRecords::projected(LogPosition position) {
     state_->forget_all();
 }
 
-std::optional<Seen> SeenRecords::recent(RecordKey key) {
-    const std::lock_guard lock(state_->mutex);
-    const auto found = state_->recent.find(key);
-    if (found == state_->recent.end()) return std::nullopt;
-    return found->second.seen;
-}
-
 std::size_t SeenRecords::recent_size() const {
     const std::lock_guard lock(state_->mutex);
     return state_->recent.size();
+}
+
+std::size_t SeenRecords::doubts_size() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->doubtful.size();
 }
 
 std::size_t SeenRecords::fingerprints_size() const {

@@ -22,18 +22,21 @@ class SeenRecords {
 
 public:
     struct Limits {
-        std::size_t recent_max = 1'000'000;         // beyond it: busy "recent-records-full", before anything is written
+        std::size_t recent_max = 250'000;           // beyond it: busy "recent-records-full", before anything is written
         std::size_t fingerprints_max = 16'000'000;  // beyond it every unknown key costs a look-up in the index
+        std::size_t doubts_max = 50'000;            // appends whose end is unknown, by key and beside recent_max; beyond it: see Doubt
     };
     explicit SeenRecords(Limits limits);
     SeenRecords() : SeenRecords(Limits{}) {}
     ~SeenRecords();
 
-    // Loads the fingerprints. Blocking; once, before use, when the projection has caught up with the log.
-    kernel::Result<void> load(SeenIndex& index);
+    // Loads the fingerprints. Blocking; once, before use. `projected`: up to here the index has the log, which ends at `head`. An index
+    // that lies behind is not believed to know the latest of any record.
+    kernel::Result<void> load(SeenIndex& index, LogPosition projected, LogPosition head);
 
-    // What a batch must look up before its claim(): known keys that are not recent, in order, with repeats. While it lives, nothing that
-    // was recent when it was made is forgotten, so that what is not in `keys` needs no look-up later either. Keep it until claim() is done.
+    // What a batch must look up before its claim(): known keys that memory might forget before then, in order, with repeats. While it
+    // lives, nothing is forgotten that the index had not got when it was made, so that what is not in `keys` needs no look-up later either.
+    // Keep it until claim() is done.
     class LookUp {
     public:
         LookUp(LookUp&& other) noexcept : keys(std::move(other.keys)), state_(std::exchange(other.state_, nullptr)), pin_(other.pin_) {}
@@ -53,20 +56,21 @@ public:
 
     struct Claim {
         RecordKey key = 0;
-        Seen seen;
+        Seen seen;                    // what is to be: status retracted takes the record back
         std::optional<Seen> indexed;  // what the index said, when it was asked
     };
     enum class Known : std::uint8_t {
         fresh,              // never seen, or taken back: append
-        changed,            // other content than the latest: append
-        repeated,           // identical, and that is durable: answer, do not append
-        repeated_waiting,   // identical, not known to be durable: append again, and answer as a repeat
+        changed,            // other content than the latest, or no longer quarantined, or to be taken back: append
+        repeated,           // identical, and that is durable and the latest: answer, do not append
+        repeated_waiting,   // identical, not known to be durable and the latest: append again, and answer as a repeat
         repeated_in_batch,  // identical to an earlier one of the same batch: it shares that one's fate
+        unknown,            // to be taken back, and certainly never seen: do not append
     };
     struct Decision {
         Known known = Known::fresh;
         SeenStatus status = SeenStatus::accepted;  // of the record as it stands now
-        bool append() const { return known != Known::repeated && known != Known::repeated_in_batch; }
+        bool append() const { return known != Known::repeated && known != Known::repeated_in_batch && known != Known::unknown; }
     };
     struct Batch {
         std::uint64_t token = 0;
@@ -86,9 +90,8 @@ public:
     // The projection has committed everything up to this position to the index.
     void projected(LogPosition position);
 
-    // Latest status of one record as far as memory knows; nothing when the index must be asked.
-    std::optional<Seen> recent(RecordKey key);
-    std::size_t recent_size() const;
+    std::size_t recent_size() const;  // with those in open doubt
+    std::size_t doubts_size() const;  // of these, in open doubt
     std::size_t fingerprints_size() const;
 
 private:

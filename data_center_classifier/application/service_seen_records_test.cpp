@@ -71,18 +71,43 @@ TEST(seen_records, a_repeat_keeps_the_status_of_the_record) {
     SeenRecords seen;
     const auto quarantined = content(1, SeenStatus::quarantined);
     appended(seen, claim(seen, 7, quarantined), 7, quarantined, 1);
-    const auto again = claim(seen, 7, content(1));
+    const auto again = claim(seen, 7, quarantined);
     EXPECT_EQ(again.decisions[0].known, Known::repeated);
     EXPECT_EQ(again.decisions[0].status, SeenStatus::quarantined);
+    appended(seen, claim(seen, 8, content(1)), 8, content(1), 2);
+    EXPECT_EQ(claim(seen, 8, quarantined).decisions[0].status, SeenStatus::accepted) << "a stricter rubric does not take it away again";
+}
+
+TEST(seen_records, what_another_rubric_lets_out_of_quarantine_is_written) {
+    SeenRecords seen;
+    const auto quarantined = content(1, SeenStatus::quarantined);
+    appended(seen, claim(seen, 7, quarantined), 7, quarantined, 1);
+    EXPECT_EQ(claim(seen, 7, content(1)).decisions[0].known, Known::changed);
+    EXPECT_EQ(claim(seen, 8, content(1), quarantined).decisions[0].known, Known::changed) << "as the index knows it";
+}
+
+TEST(seen_records, only_a_retraction_that_is_durable_is_believed) {
+    SeenRecords seen;
+    const auto taken_back = content(0, SeenStatus::retracted);
+    EXPECT_EQ(claim(seen, 9, taken_back).decisions[0].known, Known::unknown);
+    EXPECT_EQ(seen.recent_size(), 0U);
+    appended(seen, claim(seen, 7, content(1)), 7, content(1), 1);
+    failed(seen, claim(seen, 7, taken_back), 7, taken_back, false);
+    const auto again = claim(seen, 7, taken_back);
+    EXPECT_TRUE(again.decisions[0].append()) << "after an append whose end is unknown";
+    EXPECT_TRUE(claim(seen, 7, taken_back).decisions[0].append()) << "while one is in flight";
+    appended(seen, again, 7, taken_back, 2);
+    seen.projected(2);
+    EXPECT_FALSE(claim(seen, 8, taken_back, taken_back).decisions[0].append());
 }
 
 TEST(seen_records, what_was_not_written_is_forgotten_and_what_may_have_been_is_written_again) {
     SeenRecords seen;
     failed(seen, claim(seen, 7, content(1)), 7, content(1), true);
-    EXPECT_FALSE(seen.recent(7));
+    EXPECT_EQ(seen.recent_size(), 0U);
     EXPECT_EQ(claim(seen, 7, content(1)).decisions[0].known, Known::fresh);
     failed(seen, claim(seen, 8, content(1)), 8, content(1), false);
-    EXPECT_TRUE(seen.recent(8));
+    EXPECT_EQ(seen.doubts_size(), 1U);
     EXPECT_TRUE(claim(seen, 8, content(1)).decisions[0].append());
 }
 
@@ -114,7 +139,7 @@ TEST(seen_records, fingerprints_are_loaded_from_the_index) {
     MapIndex index;
     index.rows = {{7, content(1)}};
     SeenRecords seen;
-    ASSERT_TRUE(seen.load(index));
+    ASSERT_TRUE(seen.load(index, 3, 3));
     const RecordKey keys[] = {8, 7, 7};
     EXPECT_EQ(seen.to_look_up(keys).keys, (std::vector<RecordKey>{7, 7}));
     EXPECT_EQ(seen.fingerprints_size(), 1U);
@@ -124,7 +149,7 @@ TEST(seen_records, beyond_the_bound_of_fingerprints_every_key_is_looked_up) {
     MapIndex index;
     index.rows = {{1, content(1)}, {2, content(1)}, {3, content(1)}};
     SeenRecords seen({.recent_max = 10, .fingerprints_max = 2});
-    ASSERT_TRUE(seen.load(index));
+    ASSERT_TRUE(seen.load(index, 3, 3));
     const RecordKey keys[] = {99};
     EXPECT_EQ(seen.to_look_up(keys).keys.size(), 1U);
 }
@@ -160,6 +185,82 @@ TEST(seen_records, what_may_have_been_written_behind_a_durable_content_makes_it_
     EXPECT_TRUE(claim(seen, 7, content(1), content(1)).decisions[0].append());
 }
 
+TEST(seen_records, doubt_ends_with_the_first_append_that_was_claimed_after_the_failure_was_told) {
+    SeenRecords seen;
+    const auto early = claim(seen, 1, content(1));
+    failed(seen, claim(seen, 7, content(1)), 7, content(1), false);
+    appended(seen, early, 1, content(1), 1);
+    EXPECT_EQ(seen.doubts_size(), 1U) << "claimed before: it may lie before what failed";
+    appended(seen, claim(seen, 2, content(1)), 2, content(1), 3);
+    EXPECT_EQ(seen.doubts_size(), 0U);
+    seen.projected(2);
+    EXPECT_EQ(seen.recent_size(), 2U) << "the index has all before 3, and not 3";
+    seen.projected(3);
+    EXPECT_EQ(seen.recent_size(), 0U);
+    SeenRecords other;
+    failed(other, claim(other, 7, content(1)), 7, content(1), false);
+    appended(other, claim(other, 7, content(1)), 7, content(1), 2);
+    EXPECT_EQ(claim(other, 7, content(1)).decisions[0].known, Known::repeated) << "behind all that failed";
+    other.projected(2);
+    EXPECT_EQ(other.recent_size(), 0U);
+}
+
+TEST(seen_records, a_log_that_takes_nothing_does_not_fill_the_memory_and_the_oldest_doubts_are_lent_to_all) {
+    SeenRecords seen({.recent_max = 2, .fingerprints_max = 100, .doubts_max = 3});
+    for (RecordKey key = 1; key <= 50; ++key) failed(seen, claim(seen, key, content(1)), key, content(1), false);
+    for (int i = 0; i < 50; ++i) failed(seen, claim(seen, 50, content(1)), 50, content(1), false);
+    EXPECT_EQ(seen.recent_size(), 3U);
+    EXPECT_EQ(seen.doubts_size(), 3U);
+    const auto taken_back = content(0, SeenStatus::retracted);
+    auto batch = claim(seen, 1, content(2), content(2));
+    EXPECT_EQ(batch.decisions[0].known, Known::repeated_waiting) << "the index may not have what failed";
+    EXPECT_TRUE(claim(seen, 99, taken_back).decisions[0].append());
+    failed(seen, batch, 1, content(2), true);
+    appended(seen, claim(seen, 60, content(1)), 60, content(1), 9);
+    seen.projected(9);
+    EXPECT_EQ(seen.doubts_size(), 0U);
+    EXPECT_EQ(claim(seen, 1, content(2), content(2)).decisions[0].known, Known::repeated);
+}
+
+TEST(seen_records, one_record_that_changes_all_the_time_leaves_as_one) {
+    SeenRecords seen;
+    for (LogPosition position = 1; position <= 1000; ++position) {
+        appended(seen, claim(seen, 7, content(position)), 7, content(position), position);
+        if (position % 3 == 0) seen.projected(position - 2);
+        EXPECT_EQ(seen.recent_size(), 1U);
+    }
+    seen.projected(1000);
+    EXPECT_EQ(seen.recent_size(), 0U);
+}
+
+TEST(seen_records, what_was_indexed_before_its_append_was_told_is_looked_up) {
+    SeenRecords seen;
+    const RecordKey keys[] = {7};
+    const auto batch = claim(seen, 7, content(1));
+    seen.projected(1);
+    const auto asked = seen.to_look_up(keys);
+    EXPECT_EQ(asked.keys, std::vector<RecordKey>{7}) << "it may leave before the claim";
+    appended(seen, batch, 7, content(1), 1);
+    EXPECT_EQ(seen.recent_size(), 0U);
+    EXPECT_EQ(claim(seen, 7, content(1), content(1)).decisions[0].known, Known::repeated);
+}
+
+TEST(seen_records, an_index_that_lies_behind_the_log_is_not_believed_until_it_has_caught_up) {
+    MapIndex index;
+    index.rows = {{7, content(1)}};
+    SeenRecords seen;
+    ASSERT_TRUE(seen.load(index, 3, 8));
+    const auto taken_back = content(0, SeenStatus::retracted);
+    EXPECT_TRUE(claim(seen, 9, taken_back).decisions[0].append()) << "it may stand in what nobody has read";
+    auto batch = claim(seen, 7, content(1), content(1));
+    EXPECT_EQ(batch.decisions[0].known, Known::repeated_waiting);
+    appended(seen, batch, 7, content(1), 9);
+    EXPECT_EQ(claim(seen, 7, content(1)).decisions[0].known, Known::repeated);
+    seen.projected(9);
+    EXPECT_EQ(claim(seen, 10, taken_back).decisions[0].known, Known::unknown);
+    EXPECT_EQ(claim(seen, 7, content(1), content(1)).decisions[0].known, Known::repeated);
+}
+
 // The model: a log that is a list, an index that follows it, and batches that are at any stage in any order.
 class World {
 public:
@@ -183,9 +284,16 @@ public:
         while (!looked_up_.empty()) claim_looked_up({0, 0, 0, 0});
         while (!claimed_.empty()) write({0, 0, 0, 0});
         while (!written_.empty()) tell({0, 0, 0, 0});
+        // The first batch that is taken after a failure ends its doubt.
+        const SeenRecords::Claim fresh{.key = 99, .seen = content(1), .indexed = {}};
+        looked_up_.push_back({.claims = {fresh}, .asked = {}, .begun = now_, .decided = {}, .to_write = {}, .first = 0});
+        claim_looked_up({0, 0, 0, 0});
+        write({0, 0, 0, 0});
+        tell({0, 0, 0, 0});
         projected_ = log_.size();
         seen_.projected(projected_);
-        RC_ASSERT(doubts_ > 0 || seen_.recent_size() == 0U);
+        RC_ASSERT(seen_.doubts_size() == 0U);
+        RC_ASSERT(seen_.recent_size() == 0U);
     }
 
 private:
@@ -242,6 +350,7 @@ private:
             const auto known = batch.decided.decisions[i].known;
             if (batch.decided.decisions[i].append()) batch.to_write.push_back({claim.key, claim.seen});
             if (known == Known::repeated) RC_ASSERT(is_durable(claim, batch.begun));
+            if (known == Known::unknown) RC_ASSERT(was_never(claim.key, batch.begun));
             if (known == Known::repeated_in_batch) RC_ASSERT(last_to_write(batch, claim.key) == claim.seen.content);
         }
         if (!batch.to_write.empty()) claimed_.push_back(std::move(batch));
@@ -251,10 +360,13 @@ private:
     bool is_durable(const SeenRecords::Claim& claim, int begun) const {
         for (auto entry = log_.rbegin(); entry != log_.rend(); ++entry) {
             if (entry->key != claim.key) continue;
-            if (entry->seen.status != SeenStatus::retracted && entry->seen.content == claim.seen.content) return true;
+            if (entry->seen.status == claim.seen.status && entry->seen.content == claim.seen.content) return true;
             if (entry->answered < begun) return false;
         }
         return false;
+    }
+    bool was_never(RecordKey key, int begun) const {
+        return std::ranges::none_of(log_, [&](const Entry& entry) { return entry.key == key && entry.answered < begun; });
     }
     static std::optional<ContentPrefix> last_to_write(const Batch& batch, RecordKey key) {
         std::optional<ContentPrefix> last;
@@ -286,7 +398,6 @@ private:
             append(batch);
             for (std::size_t i = 0; i < batch.to_write.size(); ++i) log_[batch.first - 1 + i].answered = now_;
         }
-        if (!nothing_written) ++doubts_;
         seen_.failed(batch.decided.token, batch.to_write, nothing_written);
     }
     void project(const Step& step) {
@@ -294,10 +405,9 @@ private:
         seen_.projected(projected_);
     }
 
-    SeenRecords seen_;
+    SeenRecords seen_{{.recent_max = 1'000, .fingerprints_max = 1'000, .doubts_max = 1}};
     std::vector<Entry> log_;
     std::size_t projected_ = 0;
-    int doubts_ = 0;
     int now_ = 0;
     Batches looked_up_, claimed_, written_;
 };

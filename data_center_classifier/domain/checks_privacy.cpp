@@ -9,6 +9,10 @@ Outcome has_no(const Facts& facts) {
     return pass_if(!facts.signs.has(identifier));
 }
 
+Outcome has_no_national_id(const Facts& facts) {
+    return pass_if(!facts.signs.has(Identifier::national_id) && !facts.signs.has(Identifier::bare_ssn));
+}
+
 }  // namespace
 
 std::span<const NamedCheck> privacy_checks() {
@@ -17,7 +21,7 @@ std::span<const NamedCheck> privacy_checks() {
         {"no_labelled_name", has_no<Identifier::labelled_name>},
         {"no_email_address", has_no<Identifier::email>},
         {"no_phone_number", has_no<Identifier::phone>},
-        {"no_national_id", has_no<Identifier::national_id>},
+        {"no_national_id", has_no_national_id},
         {"no_full_birth_date", has_no<Identifier::birth_date>},
         {"no_street_address", has_no<Identifier::street_address>},
     });

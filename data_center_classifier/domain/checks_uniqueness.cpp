@@ -1,4 +1,5 @@
-// Uniqueness: one key, one content. Only the store knows the other records, so without it these skip.
+// Uniqueness: one key, one record (uniqueness.hpp), and one content, one key. Only the store knows the other records, so without it these
+// skip.
 #include "data_center_classifier/domain/checks.hpp"
 
 namespace data_center_classifier::domain {

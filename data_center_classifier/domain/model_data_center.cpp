@@ -50,7 +50,7 @@ struct Decide {
     }
     Decision operator()(const RevokeKey& command) const {
         const auto* key = key_of(state, command.key_id);
-        if (!key) return Error{ErrorKind::not_found, "key-unknown", "the data centre has no key of this id"};
+        if (!key) return Error{ErrorKind::not_found, "key-id-unknown", "the data centre has no key of this id"};
         if (key->revoked_at) return nothing();
         return event(kernel::DataCenterKeyRevoked{state.id, command.key_id, at});
     }

@@ -70,7 +70,7 @@ using DataCenterCommand =
 // 1..64 of [a-z0-9-], starting with a letter or digit.
 bool is_data_center_id(std::string_view text);
 
-// The event that the order leads to; nothing when it changes nothing. Errors: not_found "data-center-unknown", "key-unknown"; conflict
+// The event that the order leads to; nothing when it changes nothing. Errors: not_found "data-center-unknown", "key-id-unknown"; conflict
 // "data-center-exists", "too-many-keys", "key-exists"; incorrect "data-center-id-invalid", "name-invalid", "reason-invalid".
 kernel::Result<std::optional<kernel::DataCenterEvent>> decide(const DataCenter& state, const DataCenterCommand& command,
                                                               kernel::Timestamp at);

@@ -52,7 +52,7 @@ TEST(data_center, revoking_a_key_twice_changes_nothing) {
     const auto again = decide(state, RevokeKey{"k1"}, noon);
     ASSERT_TRUE(again);
     EXPECT_FALSE(*again);
-    EXPECT_EQ(decide(state, RevokeKey{"k2"}, noon).error().code, "key-unknown");
+    EXPECT_EQ(decide(state, RevokeKey{"k2"}, noon).error().code, "key-id-unknown");
 }
 
 TEST(data_center, has_a_bound_on_keys_in_use) {

@@ -78,6 +78,12 @@ bool is_cpf(std::string_view text, bool labelled) {
 
 }  // namespace
 
+bool is_ssn(std::string_view token) {
+    if (!has_shape(token, "999-99-9999")) return false;
+    const auto area = token.substr(0, 3);
+    return area != "000" && area != "666" && area.front() != '9' && token.substr(4, 2) != "00" && token.substr(7) != "0000";
+}
+
 bool is_national_id(std::string_view token, bool labelled) {
     if (token.size() < 8 || token.size() > 14) return false;
     return is_dni(token) || is_nie(token) || is_rut(token, labelled) || is_cpf(token, labelled);

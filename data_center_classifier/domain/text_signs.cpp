@@ -172,7 +172,7 @@ bool is_labelled_name(Cursor value, int words_wanted, bool title_case = false) {
     return true;
 }
 
-bool is_ssn(Cursor cursor) {
+bool is_labelled_ssn(Cursor cursor) {
     const auto first = cursor.digits(9);
     if (first == 9) return !is_digit(cursor.peek());
     if (first != 3 || (cursor.peek() != '-' && cursor.peek() != ' ')) return false;
@@ -264,6 +264,10 @@ private:
         return at == 0 || !(is_alnum(text_[at - 1]) || text_[at - 1] == '.' || text_[at - 1] == '-' || text_[at - 1] == '_');
     }
 
+    bool ends_token(std::size_t at) const {
+        return at >= text_.size() || !(is_word_byte(text_[at]) || is_digit(text_[at]) || text_[at] == '_');
+    }
+
     void take_mark(char c) {
         if (c == '@') found_if(is_email_at(text_, at_), Identifier::email);
         else if (c == '^') found_if(is_person_name_at(text_, at_), Identifier::person_name);
@@ -274,7 +278,9 @@ private:
 
     void take_number() {
         if (begins_token(at_)) {
-            found_if(is_national_id(id_token({text_, at_}), false), Identifier::national_id);
+            const auto token = id_token({text_, at_});
+            found_if(is_national_id(token, false), Identifier::national_id);
+            found_if(is_ssn(token) && ends_token(at_ + token.size()), Identifier::bare_ssn);
             if (prose_ && text_.size() - at_ >= 12 && text_[at_ + 3] == '-') found_if(is_american_phone({text_, at_}), Identifier::phone);
         }
         while (at_ < text_.size() && (is_digit(text_[at_]) || text_[at_] == '.' || text_[at_] == '-')) ++at_;
@@ -307,7 +313,7 @@ private:
             case WordRole::phone_label: return found_if(is_labelled_phone(value), Identifier::phone);
             case WordRole::phone_word: return found_if(colon && is_labelled_phone(value), Identifier::phone);
             case WordRole::id_label: return found_if(is_national_id(id_token(value), true), Identifier::national_id);
-            case WordRole::ssn_label: return found_if(is_ssn(value), Identifier::national_id);
+            case WordRole::ssn_label: return found_if(is_labelled_ssn(value), Identifier::national_id);
             case WordRole::birth_label: return found_if(begins_with_full_date(text_.substr(value.at)), Identifier::birth_date);
             case WordRole::address_label: return found_if(colon && is_labelled_address(value), Identifier::street_address);
             case WordRole::street_after: return found_if(is_number_before_street(text_, begin), Identifier::street_address);

@@ -15,6 +15,7 @@ enum class Identifier : std::uint8_t {
     national_id = 16,  // Spanish DNI and NIE, Chilean RUT, Brazilian CPF with right check digits; US SSN with a label
     birth_date = 32,   // a whole date with a label
     street_address = 64,
+    bare_ssn = 128,  // a US social security number without a label, in its own form
 };
 
 enum Region : std::uint16_t {
@@ -58,6 +59,9 @@ bool is_clean_text(std::string_view text);
 // A run of digits, dots, hyphens and a last letter that is a national id with the right check digit or letter. `labelled` admits the forms
 // that are too plain to stand alone: "12345678-5" (RUT), "11144477735" (CPF).
 bool is_national_id(std::string_view token, bool labelled);
+
+// "123-45-6789" with an area, group and serial number that are given out.
+bool is_ssn(std::string_view token);
 
 // A whole calendar date at the start of the text: 1960-03-02, 02/03/1960, 19600302, 2 March 1960, March 2, 1960, 2 de marzo de 1960.
 bool begins_with_full_date(std::string_view text);

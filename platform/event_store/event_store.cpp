@@ -68,10 +68,65 @@ Result<std::uint64_t> next_sequence(sql::Connection& connection) {
     return static_cast<std::uint64_t>((*select)->integer(0)) + 1;
 }
 
+Result<std::uint64_t> next_version(sql::Connection& connection, std::string_view aggregate_id) {
+    auto select = connection.prepare("SELECT COALESCE(MAX(version), 0) FROM event WHERE aggregate_id = ?");
+    if (!select) return std::move(select).error();
+    (*select)->bind(0, aggregate_id);
+    auto row = (*select)->step();
+    if (!row) return std::move(row).error();
+    return static_cast<std::uint64_t>((*select)->integer(0)) + 1;
+}
+
+// One message of the topic as the event it was: with the sequence that it had, which is the next one.
+Result<void> put_back(sql::Connection& connection, EventStore& store, log::Message message) {
+    auto& event = message.envelope;
+    const auto sequence = std::string(event.attribute("sequence").value_or(""));
+    std::erase_if(event.attributes, [](const auto& attribute) { return attribute.first == "sequence"; });
+    auto version = next_version(connection, event.key);
+    if (!version) return std::move(version).error();
+    auto given = store.append(event.key, *version, event, message.appended_at);
+    if (!given) return std::move(given).error();
+    if (std::to_string(*given) == sequence) return kernel::ok();
+    return Error{ErrorKind::fault, "events-behind-log",
+                 "the events of a topic do not follow those of the database; restore all files from one copy"};
+}
+
 }  // namespace
 
 Result<void> create(sql::Connection& connection) {
     return sql::migrate(connection, "event_store", {{1, schema_1}});
+}
+
+Result<std::uint64_t> restore(sql::Connection& connection, log::EventLog& log, const std::string& topic, const std::string& producer) {
+    constexpr std::size_t batch_max = 1000;
+    constexpr std::chrono::seconds wait_max{1};
+    auto store = EventStore::open(connection);
+    if (!store) return std::move(store).error();
+    auto stored = store->last_sequence();
+    if (!stored) return stored;
+    auto last = log.last_sequence(topic, producer);
+    if (!last || *last <= *stored) return last ? Result<std::uint64_t>(0) : last;
+    auto subscription = log.subscribe(topic, producer, log::Position{*stored});
+    if (!subscription) return std::move(subscription).error();
+    auto transaction = sql::Transaction::begin(connection);
+    if (!transaction) return std::move(transaction).error();
+    for (auto reached = *stored; reached < *last;) {
+        auto batch = (*subscription)->next(batch_max, wait_max, {});
+        if (!batch) return std::move(batch).error();
+        if (batch->empty())
+            return Error{ErrorKind::fault, "events-behind-log", "a topic ends before its last event; restore all files from one copy"};
+        reached += batch->size();
+        for (auto& message : *batch)
+            if (auto done = put_back(connection, *store, std::move(message)); !done) return std::move(done).error();
+    }
+    if (auto done = transaction->commit(); !done) return std::move(done).error();
+    return *last - *stored;
+}
+
+Result<std::uint64_t> EventStore::last_sequence() {
+    auto next = next_sequence(*connection_);
+    if (!next) return next;
+    return *next - 1;
 }
 
 Result<EventStore> EventStore::open(sql::Connection& connection) {

@@ -28,6 +28,9 @@ public:
     kernel::Result<std::uint64_t> append(std::string_view aggregate_id, std::uint64_t version, const kernel::Envelope& event,
                                          kernel::Timestamp at);
 
+    // Highest sequence in the table; 0 if it is empty.
+    kernel::Result<std::uint64_t> last_sequence();
+
     // The transaction around the last appends was rolled back: sequences given since the last commit are taken back.
     kernel::Result<void> rolled_back();
 
@@ -50,6 +53,12 @@ private:
     std::unique_ptr<sql::Statement> insert_, load_, after_;
 };
 
+// The database was lost, or is older than the log: the events that the log holds of `producer` and the table does not are put back from
+// the topic. How many. REQUIRES: nobody else appends to the topic, and the key of each event is the id of its aggregate. Call it before
+// EventStore::open(). fault "events-behind-log" if the log does not hold them in a row.
+kernel::Result<std::uint64_t> restore(sql::Connection& connection, log::EventLog& log, const std::string& topic,
+                                      const std::string& producer);
+
 // Publishes the store's events to `topic` in order, exactly once: the log drops repeats by (producer, sequence), and the relay's position
 // is only a hint. Adds the attribute "sequence" to each. Blocking: run() loops until `stop`; wake() after a commit shortens the wait.
 class Relay {
@@ -58,14 +67,19 @@ public:
         std::string topic;
         std::string producer;          // unique per store
         std::size_t batch_max = 1000;  // events; a batch ends sooner at 8 MiB of data, far below what one append to the log takes
+        // The events follow from another topic whose position is stored with them: a table that ends before the log does (the database was
+        // lost, or is an older copy) is written anew, and what the log holds already is compared with it, not published.
+        bool follow_from_log = false;
     };
     // `database` is opened by the relay's own connection, on its own thread.
     Relay(sql::Database& database, log::EventLog& log, Options options);
     ~Relay();
-    // Publishes everything that is there now; the number published. For tests and for start-up.
+    // Publishes everything that is there now; the number published or compared. For tests and for start-up.
     kernel::Result<std::size_t> drain();
     // Until stopped. Errors of kind unavailable/busy/interrupted are retried with backoff; others end it with the error.
-    // fault "events-not-dense" when an event is missing in the table: nothing after the gap is published.
+    // fault "events-not-dense" when an event is missing in the table: nothing after the gap is published. fault "events-behind-log" when
+    // the table ends before what the log holds of the producer, or with follow_from_log when the log holds another event in a place: the
+    // log would take a new event for a repeat, and drop it.
     kernel::Result<void> run(const std::stop_token& stop);
     void wake();
 

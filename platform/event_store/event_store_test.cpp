@@ -67,8 +67,14 @@ protected:
         }
         return all;
     }
-    Relay relay(std::size_t batch_max = 1000) {
-        return Relay(*database_, *log_, {.topic = "events", .producer = "test", .batch_max = batch_max});
+    Relay relay(std::size_t batch_max = 1000, bool follow_from_log = false) {
+        return Relay(*database_, *log_,
+                     {.topic = "events", .producer = "test", .batch_max = batch_max, .follow_from_log = follow_from_log});
+    }
+    void lose_database() {
+        close();
+        for (const char* name : {"store.db", "store.db-wal", "store.db-shm"}) std::filesystem::remove(dir_ / name);
+        reopen();
     }
 
     std::filesystem::path dir_ = std::filesystem::temp_directory_path() / ("acopio_event_store_" + std::to_string(::getpid()));
@@ -146,6 +152,8 @@ public:
     kernel::Result<std::uint64_t> last_sequence(std::string topic, std::string producer) override {
         return log_.last_sequence(std::move(topic), std::move(producer));
     }
+    std::string id() override { return log_.id(); }
+    bool healthy() const override { return log_.healthy(); }
 
 private:
     log::EventLog& log_;
@@ -162,6 +170,56 @@ TEST_F(EventStoreTest, an_append_whose_answer_is_lost_is_neither_lost_nor_double
         while (log_->head("events")->value < 5 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
     }
     EXPECT_THAT(published(), ElementsAre("1", "2", "3", "4", "5"));
+}
+
+// The log would drop a new event with a number that it has: until the table is whole again, nothing may be published.
+TEST_F(EventStoreTest, a_table_that_ends_before_the_log_does_is_a_fault_until_it_is_restored) {
+    ASSERT_TRUE(append("aggregate", 1, "1"));
+    ASSERT_TRUE(append("aggregate", 2, "2"));
+    ASSERT_TRUE(relay().drain());
+    lose_database();
+    ASSERT_TRUE(append("aggregate", 1, "other"));
+    const auto behind = relay().drain();
+    ASSERT_FALSE(behind);
+    EXPECT_EQ(behind.error().kind, kernel::ErrorKind::fault);
+    EXPECT_EQ(behind.error().code, "events-behind-log");
+    lose_database();
+    EXPECT_EQ(*restore(*connection_, *log_, "events", "test"), 2U);
+    EXPECT_EQ(*restore(*connection_, *log_, "events", "test"), 0U);
+    store_.emplace(*EventStore::open(*connection_));
+    const auto history = store_->load("aggregate");
+    ASSERT_EQ(history->size(), 2U);
+    EXPECT_EQ((*history)[1].attributes, event("2").attributes);
+    EXPECT_EQ(*append("aggregate", 3, "3"), 3U);
+    EXPECT_EQ(*relay().drain(), 1U);
+    EXPECT_THAT(published(), ElementsAre("1", "2", "3"));
+}
+
+TEST_F(EventStoreTest, events_that_follow_from_another_topic_are_compared_with_the_log_before_new_ones_are_published) {
+    for (int i = 1; i <= 5; ++i) ASSERT_TRUE(append("a", static_cast<std::uint64_t>(i), std::to_string(i)));
+    ASSERT_TRUE(relay().drain());
+    lose_database();
+    Relay again = relay(2, true);
+    EXPECT_EQ(*again.drain(), 0U);
+    for (int i = 1; i <= 3; ++i) ASSERT_TRUE(append("a", static_cast<std::uint64_t>(i), std::to_string(i)));
+    EXPECT_EQ(*again.drain(), 3U);
+    for (int i = 4; i <= 6; ++i) ASSERT_TRUE(append("a", static_cast<std::uint64_t>(i), std::to_string(i)));
+    EXPECT_EQ(*again.drain(), 3U);
+    EXPECT_THAT(published(), ElementsAre("1", "2", "3", "4", "5", "6"));
+}
+
+TEST_F(EventStoreTest, events_that_are_others_than_the_log_s_are_never_taken_for_repeats) {
+    ASSERT_TRUE(append("a", 1, "1"));
+    ASSERT_TRUE(relay().drain());
+    lose_database();
+    auto transaction = sql::Transaction::begin(*connection_);
+    auto other = event("other");
+    other.type = "other.v1";
+    ASSERT_TRUE(store_->append("a", 1, other, {}));
+    ASSERT_TRUE(transaction->commit());
+    const auto differs = relay(1000, true).drain();
+    ASSERT_FALSE(differs);
+    EXPECT_EQ(differs.error().code, "events-behind-log");
 }
 
 TEST_F(EventStoreTest, the_relay_publishes_events_that_are_too_large_for_one_append_together) {

@@ -1,6 +1,7 @@
 // Reads the event table in order and appends it to the log; where it is comes from the log itself.
 #include "platform/event_store/event_store.hpp"
 #include "platform/runtime/coroutine.hpp"
+#include "platform/runtime/guarded.hpp"
 #include "platform/runtime/logging.hpp"
 
 #include <algorithm>
@@ -17,6 +18,7 @@ constexpr std::size_t batch_bytes_max = 8 * 1024 * 1024;
 constexpr std::chrono::milliseconds idle_poll{250};
 constexpr std::chrono::milliseconds retry_first{10};
 constexpr std::chrono::milliseconds retry_last{2000};
+constexpr std::chrono::seconds read_wait{1};
 
 }  // namespace
 
@@ -29,7 +31,9 @@ struct Relay::State {
     Options options;
     std::unique_ptr<sql::Connection> connection;
     std::optional<EventStore> store;
-    std::optional<std::uint64_t> published;  // known highest sequence in the log
+    std::optional<std::uint64_t> published;   // known highest sequence in the log
+    std::uint64_t compared = 0;               // up to here table and log hold the same events
+    std::unique_ptr<log::Subscription> held;  // what the log holds after that
 
     std::mutex mutex;
     std::condition_variable_any woken;
@@ -52,8 +56,15 @@ struct Relay::State {
         if (!published) {
             auto last = log.last_sequence(options.topic, options.producer);
             if (!last) return std::move(last).error();
+            auto stored = store->last_sequence();
+            if (!stored) return std::move(stored).error();
+            if (*stored < *last && !options.follow_from_log) return behind("the database is older than the log");
+            compared = std::min(*stored, *last);
+            if (options.follow_from_log && compared > 0) --compared;  // that one at least: a table of another history shows
+            held.reset();
             published = *last;
         }
+        if (compared < *published) return compare();
         auto events = store->after(*published, options.batch_max, batch_bytes_max);
         if (!events) return std::move(events).error();
         if (events->empty()) return std::size_t{0};
@@ -61,7 +72,7 @@ struct Relay::State {
         const auto last = events->back().sequence;
         if (first != *published + 1 || last - first + 1 != events->size())
             return kernel::Error{ErrorKind::fault, "events-not-dense",
-                                 "an event is missing in the table; restore the database from a copy"};
+                                 "an event is missing in the table; restore all files of the directory from one copy"};
         std::vector<kernel::Envelope> envelopes;
         envelopes.reserve(events->size());
         for (auto& one : *events) {
@@ -71,8 +82,41 @@ struct Relay::State {
         published.reset();  // unknown until the log has said so
         auto appended = runtime::run(log.append(options.topic, std::move(envelopes), log::Producer{options.producer, first}));
         if (!appended) return std::move(appended).error();
-        published = last;
+        published = compared = last;
         return static_cast<std::size_t>(last - first + 1);
+    }
+
+    static kernel::Error behind(const std::string& why) {
+        return {ErrorKind::fault, "events-behind-log", why + "; restore all files of the directory from one copy"};
+    }
+
+    // One batch of events that the log held before the table had them again; how many.
+    Result<std::size_t> compare() {
+        auto events = store->after(compared, std::min<std::size_t>(options.batch_max, *published - compared), batch_bytes_max);
+        if (!events) return std::move(events).error();
+        if (events->empty()) return std::size_t{0};
+        if (!held) {
+            auto subscription = log.subscribe(options.topic, options.producer, log::Position{compared});
+            if (!subscription) return std::move(subscription).error();
+            held = std::move(*subscription);
+        }
+        for (std::size_t done = 0; done < events->size();) {
+            auto messages = held->next(events->size() - done, read_wait, {});
+            if (!messages) {
+                held.reset();
+                return std::move(messages).error();
+            }
+            if (messages->empty()) return behind("the log ends before the events that it counts");
+            for (const auto& message : *messages) {
+                const auto& [sequence, event] = (*events)[done++];
+                if (message.envelope.attribute("sequence") != std::to_string(sequence) || message.envelope.key != event.key ||
+                    message.envelope.type != event.type)
+                    return behind("the log holds other events than the database");
+            }
+        }
+        compared = events->back().sequence;
+        if (compared == *published) held.reset();
+        return events->size();
     }
 
     void wait(std::chrono::milliseconds time, const std::stop_token& stop) {
@@ -97,16 +141,19 @@ Result<std::size_t> Relay::drain() {
 }
 
 Result<void> Relay::run(const std::stop_token& stop) {
+    runtime::name_this_thread("relay " + state_->options.topic);
     auto pause = retry_first;
     while (!stop.stop_requested()) {
-        auto count = state_->batch();
+        auto count = runtime::guarded([&] { return state_->batch(); });
         if (count) {
             pause = retry_first;
             if (*count == 0) state_->wait(idle_poll, stop);
             continue;
         }
         const auto kind = count.error().kind;
-        if (kind != ErrorKind::busy && kind != ErrorKind::unavailable && kind != ErrorKind::interrupted) return std::move(count).error();
+        if (kind != ErrorKind::busy && kind != ErrorKind::unavailable && kind != ErrorKind::interrupted &&
+            count.error().code != "out-of-memory")
+            return std::move(count).error();
         runtime::log(runtime::Level::warn, "relay-retries",
                      {{"topic", std::string_view(state_->options.topic)}, {"code", std::string_view(count.error().code)}});
         state_->wait(pause, stop);

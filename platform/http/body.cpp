@@ -127,7 +127,11 @@ kernel::Task<std::string> RequestBody::read() {
     co_return counted(*std::move(bytes));
 }
 
-kernel::Task<std::string> RequestBody::read_all(std::size_t bytes_max) {
+kernel::Task<std::string> Body::read_all(std::size_t bytes_max) {
+    return read_all(bytes_max, {});
+}
+
+kernel::Task<std::string> RequestBody::read_all(std::size_t bytes_max, Admit admit) {
     const auto left = parser_.content_length_remaining();
     if (left && *left > bytes_max && facts_.content_encoding.empty()) co_return remember(too_large(bytes_max));
     std::string all;
@@ -136,6 +140,8 @@ kernel::Task<std::string> RequestBody::read_all(std::size_t bytes_max) {
         if (!bytes) co_return bytes;
         if (bytes->empty()) co_return all;
         if (bytes->size() > bytes_max - all.size()) co_return remember(too_large(bytes_max));
+        if (admit)
+            if (auto admitted = admit(bytes->size()); !admitted) co_return std::move(admitted).error();
         if (all.empty()) all = *std::move(bytes);
         else all += *bytes;
     }

@@ -26,7 +26,8 @@ public:
     RequestBody(Parser& parser, Wire& wire, Outlet& outlet, const Limits& limits, Facts facts);
 
     kernel::Task<std::string> read() override;
-    kernel::Task<std::string> read_all(std::size_t bytes_max) override;
+    using Body::read_all;
+    kernel::Task<std::string> read_all(std::size_t bytes_max, Admit admit) override;
 
     // Everything that the peer sends of this request has come.
     bool at_end() const { return parser_.is_done(); }

@@ -2,6 +2,7 @@
 #include "platform/http/connection.hpp"
 
 #include "platform/http/header.hpp"
+#include "platform/http/local.hpp"
 #include "platform/http/stream.hpp"
 #include "platform/runtime/digest.hpp"
 #include "platform/runtime/logging.hpp"
@@ -34,6 +35,11 @@ void make_lower(std::string& text, std::size_t size) {
 
 Moment now() {
     return std::chrono::steady_clock::now();
+}
+
+std::string to_json_of(Problem problem, const std::string& instance) {
+    problem.instance = instance;
+    return to_json(problem);
 }
 
 bool method_has_body(std::string_view method) {
@@ -112,6 +118,13 @@ Connection::Head Connection::check_head() {
     }
     if (message.count(field::expect) != 0 && !beast::iequals(message[field::expect], "100-continue"))
         return refuse(417, "expectation-unknown", "the only expectation is 100-continue");
+    if (lane_.site.options.local_only) {
+        if (!is_local_authority(view_of(message[field::host])))
+            return refuse(403, "host-not-local", "this server is open to everybody, and so answers under names of this machine only");
+        const bool foreign = message.count(field::origin) > 1 || !is_local_origin(view_of(message[field::origin]));
+        if (message.count(field::origin) != 0 && foreign)
+            return refuse(403, "origin-foreign", "this server is open to everybody, and so answers no web page but those of this machine");
+    }
     auto target = target_from(view_of(message.target()));
     if (!target) return refuse(400, target.error().code, target.error().message);
     target_ = *std::move(target);
@@ -125,11 +138,12 @@ Connection::Head Connection::refuse(int status, std::string code, std::string de
 }
 
 Await<Connection::Next> Connection::refused() {
-    problem_.instance = lane_.site.new_request_id();
-    write_answer(answer(problem_), false, true);
     const Router::Match nowhere;
     Request request;
-    request.id = problem_.instance;
+    request.id = lane_.site.new_request_id();
+    auto response = answer(problem_);
+    response.body = to_json_of(problem_, request.id);
+    write_answer(response, false, true);
     record(nowhere, request, problem_.status, now());
     const auto io = co_await wire_.flush(limits_.body_stall_timeout);
     co_return io == Io::done ? Next::linger : Next::close;
@@ -147,14 +161,13 @@ Await<Connection::Next> Connection::exchange() {
                         {.head = request.method == "HEAD", .chunked = parser_->get().version() == 11, .close = close, .date = lane_.date});
     Exchange exchange{std::move(request), body, writer};
 
-    auto result = match.entry != nullptr ? co_await handled(match, exchange) : not_routed(match, exchange.request);
+    auto result = match.entry != nullptr ? co_await handled(match, exchange) : not_routed(match);
     if (!writer.started()) {
         if (result && result->streamed) result = kernel::Error{kernel::ErrorKind::fault, "answer-missing", "a handler gave no answer"};
         if (!result) {
-            auto problem = problem_from(result.error());
-            problem.instance = exchange.request.id;
-            result = answer(problem);
+            result = answer(problem_from(result.error()));
         }
+        if (result->problem) result->body = to_json_of(*std::move(result->problem), exchange.request.id);
         record(match, exchange.request, result->status, since);
         co_return co_await answer_plain(exchange.request, body, *std::move(result));
     }
@@ -200,7 +213,7 @@ RequestBody::Facts Connection::body_facts(const Request& request) {
     return facts;
 }
 
-kernel::Result<Response> Connection::not_routed(const Router::Match& match, const Request& request) const {
+kernel::Result<Response> Connection::not_routed(const Router::Match& match) const {
     Problem problem;
     if (match.allowed.empty()) {
         problem = problem_from({kernel::ErrorKind::not_found, "no-such-path", "nothing is served at this path"});
@@ -208,7 +221,6 @@ kernel::Result<Response> Connection::not_routed(const Router::Match& match, cons
         problem = problem_from({kernel::ErrorKind::incorrect, "method-not-allowed", "this path knows " + match.allowed});
         problem.status = 405;
     }
-    problem.instance = request.id;
     auto response = answer(problem);
     if (!match.allowed.empty()) response.headers.emplace_back("Allow", match.allowed);
     return response;

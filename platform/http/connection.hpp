@@ -84,7 +84,7 @@ private:
     Request make_request(const Router::Match& match, Target target);
     RequestBody::Facts body_facts(const Request& request);
     Await<kernel::Result<Response>> handled(const Router::Match& match, Exchange& exchange);
-    kernel::Result<Response> not_routed(const Router::Match& match, const Request& request) const;
+    kernel::Result<Response> not_routed(const Router::Match& match) const;
     Await<Next> answer_streamed(RequestBody& body, StreamWriter& writer, Outlet& outlet);
     Await<Next> answer_plain(const Request& request, RequestBody& body, Response response);
     void write_answer(const Response& response, bool head_only, bool close);

@@ -44,6 +44,7 @@ struct Request {
     std::string_view parameter(std::string_view name) const;                   // "" if absent
     std::optional<std::string_view> query_value(std::string_view name) const;  // the first
     std::string_view media_type() const;    // of Content-Type, without parameters, lower case; "" if absent
+    std::string charset() const;            // of Content-Type, lower case, without quotes; "" if absent
     std::string_view bearer_token() const;  // of "Authorization: Bearer X"; "" if absent
 };
 
@@ -52,6 +53,7 @@ struct Response {
     std::string content_type = "application/json";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;  // further ones
+    std::optional<Problem> problem;                            // takes the place of `body`; the server adds `instance`
     bool streamed = false;                                     // the handler has answered through the Writer
 };
 
@@ -66,8 +68,11 @@ public:
     // The next bytes (1 B..256 KiB), or empty at the end. incorrect "body-truncated" (the peer closed in the middle),
     // "body-encoding-broken", "body-stalled", "body-expands-too-much"; interrupted when the server stops.
     virtual kernel::Task<std::string> read() = 0;
+    // Asked before that many more bytes are kept; its error ends the reading.
+    using Admit = std::function<kernel::Result<void>(std::size_t more)>;
     // All of it, or incorrect "body-too-large" once it exceeds `bytes_max`.
-    virtual kernel::Task<std::string> read_all(std::size_t bytes_max) = 0;
+    virtual kernel::Task<std::string> read_all(std::size_t bytes_max, Admit admit) = 0;
+    kernel::Task<std::string> read_all(std::size_t bytes_max);
 };
 
 // A streamed answer (chunked). Never waits for a peer that is still sending its request: what it does not read yet goes to a bounded
@@ -115,6 +120,9 @@ public:
         std::string name = "http";  // in log lines and metric labels
         Limits limits = {};
         std::string port_option = "--port";  // named in the error for a taken port
+        // For a server that asks nobody who he is: a page of any site, open in a browser of this machine, must not reach it. A Host that is
+        // no name of this machine: 403 "host-not-local"; an Origin that is none: 403 "origin-foreign".
+        bool local_only = false;
     };
     // Binds and listens; unavailable "port-taken" with a message that says how to choose another.
     static kernel::Result<std::unique_ptr<Server>> listen(Options options, Routes routes, runtime::Metrics& metrics);

@@ -133,6 +133,10 @@ kernel::Task<Response> failing(kernel::ErrorKind kind) {
     co_return kernel::Error{kind, "what-failed", "why it failed"};
 }
 
+kernel::Task<Response> refusing() {
+    co_return answer(problem_from({kernel::ErrorKind::not_found, "thing-unknown", "there is no such thing"}));
+}
+
 kernel::Task<Response> large(Exchange*) {
     co_return json(200, std::string(20'000'000, 'x'));
 }
@@ -169,6 +173,7 @@ Routes test_routes(Gate* gate) {
     routes.add("GET", "/throw", [](Exchange& exchange) { return throwing(&exchange); });
     routes.add("GET", "/busy", [](Exchange&) { return failing(kernel::ErrorKind::busy); });
     routes.add("GET", "/fault", [](Exchange&) { return failing(kernel::ErrorKind::fault); });
+    routes.add("GET", "/refuse", [](Exchange&) { return refusing(); });
     routes.add("GET", "/large", [](Exchange& exchange) { return large(&exchange); });
     routes.add("GET", "/wait", [gate](Exchange&) { return waiting(gate); });
     return routes;
@@ -176,8 +181,9 @@ Routes test_routes(Gate* gate) {
 
 class HttpTest : public testing::Test {
 protected:
-    void serve(Limits limits = {}, int threads = 1) {
-        auto made = Server::listen({.threads = threads, .name = "test", .limits = limits}, test_routes(&gate_), metrics_);
+    void serve(Limits limits = {}, int threads = 1, bool local_only = false) {
+        auto made =
+            Server::listen({.threads = threads, .name = "test", .limits = limits, .local_only = local_only}, test_routes(&gate_), metrics_);
         ASSERT_TRUE(made) << made.error().message;
         server_ = *std::move(made);
         server_->start();
@@ -272,6 +278,42 @@ TEST_F(HttpTest, errors_become_problems_with_an_instance) {
     EXPECT_THAT(ask(get("/fault")), AllOf(StartsWith("HTTP/1.1 500"), Not(HasSubstr("why it failed"))));
     EXPECT_THAT(ask(get("/throw")), AllOf(StartsWith("HTTP/1.1 500"), HasSubstr("handler-threw"), Not(HasSubstr("patient-marker"))));
     EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr("request-failed"), Not(HasSubstr("patient-marker"))));
+}
+
+TEST_F(HttpTest, a_problem_that_a_handler_answers_gets_the_instance_too) {
+    serve();
+    for (const auto* path : {"/refuse", "/busy", "/nowhere"})
+        EXPECT_THAT(ask(get(path)), testing::ContainsRegex("\"instance\":\"[0-9a-f]+-[0-9a-f]+\"[}]")) << path;
+    EXPECT_THAT(ask(get("/refuse")), AllOf(StartsWith("HTTP/1.1 404 "), HasSubstr("\"code\":\"thing-unknown\"")));
+}
+
+TEST_F(HttpTest, a_server_for_this_machine_only_answers_no_other_host) {
+    serve({}, 1, true);
+    const auto status = [&](const std::string& lines) { return ask("GET /things/1 HTTP/1.1\r\n" + lines + "\r\n").substr(9, 3); };
+    for (const auto* host : {"localhost", "LocalHost:8000", "127.0.0.1:8000", "127.255.0.9", "[::1]", "[::1]:65535"})
+        EXPECT_EQ(status("Host: " + std::string(host) + "\r\n"), "200") << host;
+    for (const auto* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1:80:80", "127.0.0",
+                             "127.0.0.256", "127.0.0.1:x", "128.0.0.1", "[::2]", "localhost:123456", "127.0.0.1@evil.example", ""})
+        EXPECT_EQ(status("Host: " + std::string(host) + "\r\n"), "403") << host;
+    EXPECT_THAT(ask(get("/things/1")), HasSubstr("\"code\":\"host-not-local\""));
+    EXPECT_THAT(ask("GET /things/1 HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 403 "));
+}
+
+TEST_F(HttpTest, a_server_for_this_machine_only_answers_no_page_of_another_origin) {
+    serve({}, 1, true);
+    const auto answer = [&](const std::string& origin) {
+        return ask("GET /things/1 HTTP/1.1\r\nHost: localhost\r\nOrigin: " + origin + "\r\n\r\n");
+    };
+    for (const auto* origin : {"http://localhost:3000", "https://127.0.0.1", "http://[::1]:8000"})
+        EXPECT_THAT(answer(origin), StartsWith("HTTP/1.1 200 ")) << origin;
+    for (const auto* origin : {"http://evil.example", "null", "", "file://", "http://localhost.evil.example", "http://localhost/x",
+                               "http://localhost\r\nOrigin: http://evil.example"})
+        EXPECT_THAT(answer(origin), AllOf(StartsWith("HTTP/1.1 403 "), HasSubstr("\"code\":\"origin-foreign\""))) << origin;
+}
+
+TEST_F(HttpTest, a_server_for_all_answers_every_host_and_origin) {
+    serve();
+    EXPECT_THAT(ask(get("/things/1", "Origin: http://elsewhere.example\r\n")), StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(HttpTest, a_chunked_body_is_read_whatever_its_chunks) {

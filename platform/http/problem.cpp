@@ -85,7 +85,7 @@ Meaning meaning_of(kernel::ErrorKind kind) {
         case kernel::ErrorKind::conflict: return {409, std::nullopt};
         case kernel::ErrorKind::unsupported: return {501, std::nullopt};
         case kernel::ErrorKind::busy: return {503, 1};
-        case kernel::ErrorKind::unavailable:
+        case kernel::ErrorKind::unavailable: return {503, 5};
         case kernel::ErrorKind::interrupted: return {503, std::nullopt};
         case kernel::ErrorKind::fault: return {500, std::nullopt};
     }
@@ -155,7 +155,7 @@ Response answer(const Problem& problem) {
     Response response;
     response.status = problem.status;
     response.content_type = "application/problem+json";
-    response.body = to_json(problem);
+    response.problem = problem;
     if (problem.retry_after_seconds) response.headers.emplace_back("Retry-After", std::to_string(*problem.retry_after_seconds));
     return response;
 }

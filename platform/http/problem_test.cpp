@@ -83,6 +83,7 @@ TEST(problem, has_http_s_own_status_for_the_errors_of_bodies) {
 
 TEST(problem, says_when_to_retry_and_hides_the_message_of_a_fault) {
     EXPECT_EQ(problem_from({ErrorKind::busy, "queue-full", "later"}).retry_after_seconds, 1);
+    EXPECT_EQ(problem_from({ErrorKind::unavailable, "log-write-failed", "later"}).retry_after_seconds, 5);
     EXPECT_EQ(problem_from({ErrorKind::incorrect, "queue-full", "wrong"}).detail, "wrong");
     EXPECT_EQ(problem_from({ErrorKind::incorrect, "queue-full", "wrong"}).title, "Queue full");
     EXPECT_THAT(problem_from({ErrorKind::fault, "row-broken", "secret"}).detail, testing::Not(testing::HasSubstr("secret")));

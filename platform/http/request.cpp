@@ -130,6 +130,22 @@ std::string_view Request::media_type() const {
     return trimmed(value.substr(0, value.find(';')));
 }
 
+std::string Request::charset() const {
+    auto rest = header("content-type");
+    while (true) {
+        const auto semicolon = rest.find(';');
+        if (semicolon == std::string_view::npos) return {};
+        rest.remove_prefix(semicolon + 1);
+        const auto one = trimmed(rest.substr(0, rest.find(';')));
+        const auto equals = std::min(one.find('='), one.size());
+        if (!equal_without_case(trimmed(one.substr(0, equals)), "charset")) continue;
+        std::string value;
+        for (const char c : trimmed(one.substr(std::min(equals + 1, one.size()))))
+            if (c != '"') value += lower(c);
+        return value;
+    }
+}
+
 std::string_view Request::bearer_token() const {
     constexpr std::string_view scheme = "bearer ";
     const auto value = trimmed(header("authorization"));

@@ -57,6 +57,20 @@ TEST(target, brings_any_text_back_that_was_escaped) {
     }));
 }
 
+TEST(request, knows_the_charset_of_its_content) {
+    const auto charset = [](std::string type) {
+        Request request;
+        request.headers.emplace_back("content-type", std::move(type));
+        return request.charset();
+    };
+    EXPECT_EQ(Request().charset(), "");
+    EXPECT_EQ(charset("text/csv"), "");
+    EXPECT_EQ(charset("text/csv; charset=UTF-8"), "utf-8");
+    EXPECT_EQ(charset("text/csv;header=present ; Charset = \"ISO-8859-1\""), "iso-8859-1");
+    EXPECT_EQ(charset("text/csv; charset"), "");
+    EXPECT_EQ(charset("text/csv;"), "");
+}
+
 TEST(request, finds_headers_parameters_and_query_values) {
     Request request;
     request.headers = {{"content-type", "text/csv; charset=utf-8"}, {"authorization", "bEARER  abc "}};

@@ -104,7 +104,11 @@ TEST_P(EventLogContract, topics_are_apart_and_an_unknown_one_is_empty) {
 
 TEST_P(EventLogContract, keeps_everything_over_a_restart) {
     ASSERT_TRUE(append("a", messages(3), Producer{"p", 1}));
+    const auto id = log().id();
+    EXPECT_FALSE(id.empty());
     fixture_->reopen();
+    EXPECT_EQ(log().id(), id);
+    EXPECT_TRUE(log().healthy());
     EXPECT_EQ(log().head("a")->value, 3U);
     EXPECT_EQ(*log().last_sequence("a", "p"), 3U);
     EXPECT_EQ(append("a", messages(1))->first.value, 4U);

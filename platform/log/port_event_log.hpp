@@ -3,7 +3,8 @@
 // Durability: append() returns success only when the messages are on disk (group commit inside).
 // Order: messages of one topic partition are numbered densely from 1; one append's messages keep their order and are neighbours.
 // A success does not mean that any consumer has seen them. A failure of kind `unavailable` or `interrupted` does not mean that they
-// are not stored: the caller retries with the same producer sequence (then nothing doubles) or lets the reader drop repeats.
+// are not stored: the caller retries with the same producer sequence (then nothing doubles) or lets the reader drop repeats. After every
+// other kind nothing of them is stored: busy "log-write-failed" is a write that failed and is known to have left nothing.
 #pragma once
 
 #include "kernel/clock.hpp"
@@ -74,6 +75,12 @@ public:
 
     // Highest sequence stored for that producer (0 if none): where a relay goes on after a crash.
     virtual kernel::Result<std::uint64_t> last_sequence(std::string topic, std::string producer) = 0;
+
+    // Random, given when the log was made; a copy keeps it. A reader keeps it beside its position: a position in another log means nothing.
+    virtual std::string id() = 0;
+
+    // False from a write that failed until one succeeds; the log tries by itself, so that it becomes true without an append. Thread-safe.
+    virtual bool healthy() const = 0;
 };
 
 }  // namespace platform::log

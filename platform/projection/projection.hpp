@@ -1,5 +1,6 @@
 // Projection: the loop that turns a topic into rows. Each batch's rows and the position after it are written in one transaction, so a crash
-// at any instruction neither loses nor repeats a message. Table "projection_position (name, position)".
+// at any instruction neither loses nor repeats a message. Table "projection_position (name, position, log_id, fingerprint)": beside the
+// position stand the log's id and a digest of the message there, so that a log that is another, or an older copy, is noticed.
 #pragma once
 
 #include "platform/log/port_event_log.hpp"
@@ -15,7 +16,8 @@ namespace platform::projection {
 class Handler {
 public:
     virtual ~Handler() = default;
-    // An error of kind fault or incorrect stops the projection (a poison message is never skipped); others are retried with backoff.
+    // An error of kind busy, unavailable or interrupted, and too little memory, are retried with backoff; every other stops the projection
+    // (a poison message is never skipped).
     virtual kernel::Result<void> handle(const std::vector<log::Message>& batch) = 0;
     // After the commit (positions up to `position` are durable): wake relays, drop caches. Default: nothing.
     virtual void committed(log::Position position) { (void)position; }
@@ -29,6 +31,7 @@ struct Options {
     std::size_t batch_max = 1000;
     std::chrono::milliseconds wait_max{250};  // idle poll; a commit to the log wakes it sooner
     int niceness = 0;                         // 0..19: a projection that must yield to intake asks for more
+    std::chrono::milliseconds stuck_after{30'000};
 };
 
 // Creates the position table (idempotent).
@@ -42,7 +45,10 @@ public:
     // `connection` is used by this projection's thread only and outlives it; `handler` writes through the same connection.
     Projection(Options options, sql::Connection& connection, log::EventLog& log, Handler& handler);
 
-    // Handles everything that the log holds now, then returns: for start-up, rebuild and tests.
+    // Whether the position is one of this log: fault "log-behind" when the log ends before it, "log-foreign" when it was reached in
+    // another log, "log-rewound" when another message stands there. Asked at each start of reading; for who opens a service, too.
+    kernel::Result<void> check();
+    // Handles everything that the log holds now, then returns: for start-up, rebuild and tests. A batch is tried ten times.
     kernel::Result<void> catch_up(const std::stop_token& stop = {});
     // Until stopped (success) or poisoned (the error). Trouble with reading the log is retried like a batch that fails.
     kernel::Result<void> run(const std::stop_token& stop);
@@ -50,18 +56,22 @@ public:
     log::Position reached() const { return log::Position{reached_.load(std::memory_order_acquire)}; }  // thread-safe
     // True after run() ended with an error: /ready tells, an alarm rings. Thread-safe.
     bool poisoned() const { return poisoned_.load(std::memory_order_acquire); }
+    // True while the same place has been tried in vain for longer than `stuck_after`. Thread-safe.
+    bool stuck() const;
 
 private:
     kernel::Result<std::unique_ptr<log::Subscription>> subscribe();
     kernel::Result<void> follow(const std::stop_token& stop);
     kernel::Result<void> write(const std::vector<log::Message>& batch);
-    kernel::Result<bool> one_batch(log::Subscription& subscription, std::chrono::milliseconds wait_max, const std::stop_token& stop);
+    kernel::Result<bool> one_batch(log::Subscription& subscription, int attempts_max, const std::stop_token& stop);
+    void failing(bool failing);
     Options options_;
     sql::Connection& connection_;
     log::EventLog& log_;
     Handler& handler_;
     std::atomic<std::uint64_t> reached_{0};
     std::atomic<bool> poisoned_{false};
+    std::atomic<std::chrono::steady_clock::rep> failing_since_{0};  // 0: it is not
 };
 
 }  // namespace platform::projection

@@ -22,6 +22,7 @@ public:
     explicit Rows(sql::Connection& connection) : connection_(connection) {}
 
     kernel::Result<void> handle(const std::vector<log::Message>& batch) override {
+        if (auto thrown = std::exchange(thrown_, nullptr)) std::rethrow_exception(thrown);
         for (const auto& message : batch) {
             auto insert = connection_.prepare("INSERT INTO row (position, text) VALUES (?, ?)");
             (*insert)->bind(0, static_cast<std::int64_t>(message.position.value));
@@ -42,6 +43,7 @@ public:
     }
     std::function<void()> when_rolled_back;
 
+    void throw_once(std::exception_ptr thrown) { thrown_ = std::move(thrown); }
     void fail_times(int times, kernel::ErrorKind kind = kernel::ErrorKind::busy) {
         failures_left_ = times;
         kind_ = kind;
@@ -51,6 +53,7 @@ public:
 
 private:
     sql::Connection& connection_;
+    std::exception_ptr thrown_;
     int failures_left_ = 0;
     kernel::ErrorKind kind_ = kernel::ErrorKind::busy;
     log::Position committed_;
@@ -79,6 +82,29 @@ protected:
         std::vector<kernel::Envelope> messages;
         for (auto& text : texts) messages.push_back({.key = "k", .type = "t", .attributes = {}, .data = std::move(text)});
         ASSERT_TRUE(runtime::run(log_->append("topic", std::move(messages))));
+    }
+    void keep_copy() {
+        log_.reset();
+        std::filesystem::copy_file(dir_ / "log.db", dir_ / "copy.db");
+        log_ = *log::embedded::open({.file = dir_ / "log.db"});
+    }
+    void restore_copy() {
+        log_.reset();
+        std::filesystem::copy_file(dir_ / "copy.db", dir_ / "log.db", std::filesystem::copy_options::overwrite_existing);
+        log_ = *log::embedded::open({.file = dir_ / "log.db"});
+    }
+    // The code with which it refuses the log, checking, catching up and running; "" if it does not.
+    std::string refused() {
+        const auto checked = projection().check();
+        if (checked) return "";
+        EXPECT_EQ(checked.error().kind, kernel::ErrorKind::fault);
+        auto one = projection();
+        const auto caught_up = one.catch_up();
+        EXPECT_TRUE(!caught_up && caught_up.error().code == checked.error().code);
+        const auto ended = one.run({});
+        EXPECT_TRUE(!ended && ended.error().code == checked.error().code);
+        EXPECT_TRUE(one.poisoned());
+        return checked.error().code;
     }
     std::int64_t rows() {
         auto count = *connection_->prepare("SELECT COUNT(*) FROM row");
@@ -118,12 +144,13 @@ TEST_F(ProjectionTest, a_batch_that_fails_is_rolled_back_whole_and_tried_again) 
 
 TEST_F(ProjectionTest, only_errors_that_may_pass_are_tried_again) {
     using enum kernel::ErrorKind;
-    for (const auto kind : {busy, unavailable, interrupted, conflict}) {
+    for (const auto kind : {busy, unavailable, interrupted}) {
         append({"again"});
         rows_->fail_times(1, kind);
         EXPECT_TRUE(projection().catch_up());
     }
-    for (const auto kind : {incorrect, forbidden, not_found, unsupported, fault}) {
+    // A conflict too: one projection writes, so that a unique row that is there is there at the next attempt as well.
+    for (const auto kind : {incorrect, forbidden, not_found, conflict, unsupported, fault}) {
         append({"never"});
         rows_->fail_times(1, kind);
         auto one = projection();
@@ -134,6 +161,91 @@ TEST_F(ProjectionTest, only_errors_that_may_pass_are_tried_again) {
         ASSERT_TRUE(projection().catch_up());  // the failures are over: the batch is still there
     }
     EXPECT_EQ(rows(), 9);
+}
+
+TEST_F(ProjectionTest, is_stuck_while_the_same_batch_fails_for_too_long) {
+    append({"a"});
+    rows_->fail_times(1'000'000);
+    Projection one({.name = "rows", .topic = "topic", .stuck_after = std::chrono::milliseconds(50)}, *connection_, *log_, *rows_);
+    EXPECT_FALSE(one.stuck());
+    bool was_stuck = false;
+    rows_->when_rolled_back = [&] {
+        if (!one.stuck()) return;
+        was_stuck = true;
+        rows_->fail_times(0);
+    };
+    std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(one.run(stop)); });
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (one.reached().value < 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_TRUE(was_stuck);
+    EXPECT_EQ(one.reached().value, 1U);
+    EXPECT_FALSE(one.stuck()) << "it goes on";
+}
+
+TEST_F(ProjectionTest, catching_up_ends_with_the_error_of_a_batch_that_keeps_failing) {
+    append({"a"});
+    rows_->fail_times(1'000'000);
+    const auto done = projection().catch_up();
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, "not-now");
+    EXPECT_EQ(rows_->times_rolled_back(), 10);
+}
+
+TEST_F(ProjectionTest, what_its_handler_throws_is_an_error_and_too_little_memory_passes) {
+    append({"a"});
+    rows_->throw_once(std::make_exception_ptr(std::bad_alloc()));
+    ASSERT_TRUE(projection().catch_up());
+    EXPECT_EQ(rows(), 1);
+    append({"b"});
+    rows_->throw_once(std::make_exception_ptr(std::logic_error("Doe, Jane")));
+    auto one = projection();
+    const auto ended = one.run({});
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, "job-threw");
+    EXPECT_TRUE(one.poisoned());
+    EXPECT_EQ(rows(), 1);
+}
+
+// An older copy of the log would give new messages the positions that were read already: they would be passed over.
+TEST_F(ProjectionTest, a_log_that_ends_before_its_position_is_refused) {
+    append({"a"});
+    keep_copy();
+    append({"b"});
+    ASSERT_TRUE(projection().catch_up());
+    restore_copy();
+    EXPECT_EQ(refused(), "log-behind");
+    append({"c"});
+    EXPECT_EQ(refused(), "log-rewound") << "it is as long as before, with another message";
+    append({"d"});
+    EXPECT_EQ(refused(), "log-rewound");
+    EXPECT_EQ(rows(), 2);
+}
+
+TEST_F(ProjectionTest, another_log_is_refused_and_the_same_one_is_not) {
+    append({"a"});
+    ASSERT_TRUE(projection().catch_up());
+    EXPECT_EQ(refused(), "");
+    log_.reset();
+    std::filesystem::remove(dir_ / "log.db");
+    log_ = *log::embedded::open({.file = dir_ / "log.db"});
+    append({"a"});
+    EXPECT_EQ(refused(), "log-foreign");
+}
+
+TEST_F(ProjectionTest, a_position_of_an_older_version_is_taken_and_knows_its_log_from_the_next_batch_on) {
+    append({"a"});
+    ASSERT_TRUE(projection().catch_up());
+    ASSERT_TRUE(
+        connection_->execute("ALTER TABLE projection_position DROP COLUMN log_id;"
+                             "ALTER TABLE projection_position DROP COLUMN fingerprint;"
+                             "DELETE FROM schema_version WHERE owner = 'projection'"));
+    ASSERT_TRUE(create(*connection_));
+    EXPECT_EQ(position(*connection_, "rows")->value, 1U);
+    EXPECT_EQ(refused(), "");
+    append({"b"});
+    ASSERT_TRUE(projection().catch_up());
+    ASSERT_TRUE(connection_->execute("UPDATE projection_position SET log_id = 'other'"));
+    EXPECT_EQ(refused(), "log-foreign");
 }
 
 TEST_F(ProjectionTest, a_stop_ends_a_batch_that_fails_for_ever_and_leaves_it_for_later) {

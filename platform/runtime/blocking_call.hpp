@@ -1,9 +1,10 @@
 // co_await blocking_call(pool, f): runs f() -> Result<T> on the pool and resumes on the awaiting executor. busy "pool-full" if the pool's
-// queue is full.
+// queue is full; what f throws is a fault, as guarded() says.
 #pragma once
 
 #include "platform/runtime/blocking_pool.hpp"
 #include "platform/runtime/coroutine.hpp"
+#include "platform/runtime/guarded.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -52,7 +53,7 @@ auto blocking_call(BlockingPool& pool, F f) -> kernel::Task<typename std::invoke
     using T = typename std::invoke_result_t<F>::value_type_or_void;
     co_return co_await suspend_until<T>([&pool, f = std::move(f)](Bring<T> bring) mutable {
         auto shared = std::make_shared<Bring<T>>(std::move(bring));
-        if (!pool.submit([shared, f = std::move(f)]() mutable { (*shared)(f()); }))
+        if (!pool.submit([shared, f = std::move(f)]() mutable { (*shared)(guarded(f)); }))
             (*shared)(kernel::Error{kernel::ErrorKind::busy, "pool-full", "too much work is waiting; retry later"});
     });
 }

@@ -2,6 +2,8 @@
 #include "platform/runtime/blocking_pool.hpp"
 
 #include "kernel/check.hpp"
+#include "platform/runtime/guarded.hpp"
+#include "platform/runtime/logging.hpp"
 
 #include <condition_variable>
 #include <deque>
@@ -30,7 +32,11 @@ struct BlockingPool::State {
             auto job = std::move(queue.front());
             queue.pop_front();
             lock.unlock();
-            job();
+            const auto done = guarded([&job] {
+                job();
+                return kernel::ok();
+            });
+            if (!done) log(Level::error, "pool-job-threw", {{"code", std::string_view(done.error().code)}});
             job = nullptr;  // what the job holds dies outside the lock
             lock.lock();
         }

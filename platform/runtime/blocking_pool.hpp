@@ -21,7 +21,7 @@ public:
     BlockingPool(const BlockingPool&) = delete;
     BlockingPool& operator=(const BlockingPool&) = delete;
 
-    // false when the queue is full: the job was not taken. Thread-safe.
+    // false when the queue is full: the job was not taken. Thread-safe. What a job throws is logged and goes no further.
     [[nodiscard]] bool submit(std::move_only_function<void()> job);
 
 private:

@@ -67,6 +67,33 @@ TEST(blocking_call, may_end_with_its_executor_again_and_again) {
     for (int i = 0; i < 300; ++i) ASSERT_EQ(*run(doubled(pool, i)), 2 * i);
 }
 
+TEST(blocking_call, gives_what_its_function_throws_as_an_error_and_the_pool_goes_on) {
+    BlockingPool pool({.threads = 1});
+    const auto no_memory = run(blocking_call(pool, []() -> kernel::Result<int> { throw std::bad_alloc(); }));
+    ASSERT_FALSE(no_memory);
+    EXPECT_EQ(no_memory.error().kind, kernel::ErrorKind::fault);
+    EXPECT_EQ(no_memory.error().code, "out-of-memory");
+    const auto other = run(blocking_call(pool, []() -> kernel::Result<int> { throw std::runtime_error("Doe, Jane"); }));
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code, "job-threw");
+    EXPECT_THAT(other.error().message, Not(HasSubstr("Doe")));
+    EXPECT_EQ(*run(doubled(pool, 4)), 8);
+}
+
+TEST(blocking_pool, survives_a_job_that_throws_and_says_so_without_its_text) {
+    testing::internal::CaptureStderr();
+    std::promise<void> after;
+    {
+        BlockingPool pool({.threads = 1});
+        ASSERT_TRUE(pool.submit([] { throw std::runtime_error("Doe, Jane"); }));
+        ASSERT_TRUE(pool.submit([&] { after.set_value(); }));
+    }
+    EXPECT_EQ(after.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    const auto logged = testing::internal::GetCapturedStderr();
+    EXPECT_THAT(logged, HasSubstr(R"("event":"pool-job-threw","code":"job-threw")"));
+    EXPECT_THAT(logged, Not(HasSubstr("Doe")));
+}
+
 TEST(blocking_call, is_busy_when_the_pool_is_full) {
     BlockingPool pool({.threads = 1, .queue_max = 0});
     const auto result = run(blocking_call(pool, []() -> kernel::Result<void> { return kernel::ok(); }));

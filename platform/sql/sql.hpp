@@ -35,7 +35,8 @@ public:
     virtual void bind_null(int index) = 0;
 
     // Executes a statement that returns no rows, and resets it. The number of rows changed.
-    // conflict "sql-unique" when a unique constraint refuses; busy "sql-busy" when locked past the time-out; fault otherwise.
+    // conflict "sql-unique" when a unique constraint refuses; busy "sql-busy" when locked past the time-out;
+    // unavailable when the disk, the memory or the moment is to blame; fault otherwise.
     virtual kernel::Result<std::int64_t> run() = 0;
     // The next row: true if there is one. Errors as run().
     virtual kernel::Result<bool> step() = 0;

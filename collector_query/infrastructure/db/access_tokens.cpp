@@ -77,4 +77,27 @@ Result<void> revoke_token(platform::sql::Database& database, std::string_view id
     return kernel::ok();
 }
 
+Result<void> copy_tokens(platform::sql::Database& from, platform::sql::Database& to) {
+    auto source = connect(from);
+    if (!source) return std::move(source).error();
+    auto target = connect(to);
+    if (!target) return std::move(target).error();
+    auto select = (*source)->prepare("SELECT id, role, name, hash, created_at, revoked_at FROM access_token");
+    if (!select) return std::move(select).error();
+    auto insert = (*target)->prepare("INSERT INTO access_token (id, role, name, hash, created_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?)");
+    if (!insert) return std::move(insert).error();
+    auto transaction = platform::sql::Transaction::begin(**target);
+    if (!transaction) return std::move(transaction).error();
+    while (true) {
+        auto row = (*select)->step();
+        if (!row) return std::move(row).error();
+        if (!*row) return transaction->commit();
+        for (int column = 0; column < 4; ++column) (*insert)->bind(column, (*select)->text(column));
+        (*insert)->bind(4, (*select)->integer(4));
+        if ((*select)->is_null(5)) (*insert)->bind_null(5);
+        else (*insert)->bind(5, (*select)->integer(5));
+        if (auto inserted = (*insert)->run(); !inserted) return std::move(inserted).error();
+    }
+}
+
 }  // namespace collector_query::infrastructure::db

@@ -22,5 +22,7 @@ kernel::Result<std::string> add_token(platform::sql::Database& database, std::st
 kernel::Result<std::vector<TokenRow>> list_tokens(platform::sql::Database& database);  // by creation
 // not_found "no-such-token". Revoking twice changes nothing.
 kernel::Result<void> revoke_token(platform::sql::Database& database, std::string_view id, kernel::Timestamp now);
+// All of them into a database that has none, in one transaction. `from` is only read, but for its tables when they are missing.
+kernel::Result<void> copy_tokens(platform::sql::Database& from, platform::sql::Database& to);
 
 }  // namespace collector_query::infrastructure::db

@@ -5,6 +5,7 @@
 #include "collector_query/infrastructure/db/event_type.hpp"
 #include "collector_query/infrastructure/db/hex_bytes.hpp"
 #include "collector_query/infrastructure/db/query_plan.hpp"
+#include "collector_query/infrastructure/db/schema.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -27,7 +28,7 @@ constexpr std::size_t history_max = 10'000;       // versions that one answer sh
 
 constexpr std::string_view item_columns =
     R"(SELECT d.id, d.data_id, d.centre, d.record_id, d.version, d.score, d.grade, d.received_at, d.collected_at,
-    d.retracted, c.record FROM data d JOIN document c ON c.id = d.document WHERE )";
+    d.retracted, c.record, d.age, d.sex, d.modality, d.body_part, d.study_date FROM data d JOIN document c ON c.id = d.document WHERE )";
 constexpr std::string_view event_columns =
     R"(SELECT previous, version, type, receipt_id, received_at, collected_at, queryable_at, score, grade, interface,
     rubric, record FROM document WHERE id = ?)";
@@ -139,6 +140,8 @@ Result<std::vector<Place>> Session::places(const domain::DataQuery& query, const
 }
 
 DataItem Session::item_of(platform::sql::Statement& row) {
+    const auto age = row.real(11);
+    const auto day = row.integer(15);
     return DataItem{.id = row.integer(0),
                     .sort_value = 0,
                     .data_id = {hex_of(row.text(1))},
@@ -150,6 +153,11 @@ DataItem Session::item_of(platform::sql::Statement& row) {
                     .received_at = time_of(row.integer(7)),
                     .collected_at = time_of(row.integer(8)),
                     .retracted = row.integer(9) != 0,
+                    .age_years = age == no_age ? std::nullopt : std::optional(age),
+                    .sex_normal = row.text(12) == "U" ? std::string() : std::string(row.text(12)),
+                    .modality_normal = std::string(row.text(13)),
+                    .body_part_normal = std::string(row.text(14)),
+                    .study_day = day == no_day ? std::nullopt : std::optional(std::chrono::sys_days(std::chrono::days(day))),
                     .record = std::string(row.text(10))};
 }
 

@@ -126,7 +126,36 @@ TEST(record_columns, members_that_the_read_side_writes_are_cut_wherever_they_sta
     EXPECT_EQ(reader.read(R"({"modality":"ct","score":7,"version":"x","z\u000a":[1.5,null]})")->record,
               R"({"modality":"ct","z\u000a":[1.5,null]})");
     EXPECT_EQ(reader.read("{}")->record, "{}");
-    for (const auto* broken : {"", "[]", "7", "{\"a\":tru}", "{"}) EXPECT_FALSE(reader.read(broken)) << broken;
+    EXPECT_EQ(reader.read("{\"record_id\":\"a\"\n,\"b\":1}")->record, "{\"b\":1}");
+    EXPECT_EQ(reader.read("{\"record_id\":\"a\" }")->record, "{}");
+    EXPECT_EQ(reader.read(" {\"a\":1}\n")->record, "{\"a\":1}");
+    EXPECT_EQ(reader.read(R"({ "record_id" : 7 , "a\"b" : [ 1 ] , "study_day":1})")->record, R"({"a\"b":[ 1 ]})");
+    for (const auto* broken : {"", "[]", "7", "{\"a\":tru}", "{", "{\"a\":01}", "{\"a\":1.}", "{\"a\":\"\\q\"}", "{\"a\":[1,]}", "{}x",
+                               "{}{}", "{\"a\":1 2}", "{\"a\":{\"b\":nul}}", "{\"a\":+1}", "{\"a\" 1}", "{\"a\":\"\xff\"}"})
+        EXPECT_FALSE(reader.read(broken)) << broken;
+}
+
+// Intake accepts and keeps them: a record that cannot be projected would stop the read side for ever.
+TEST(record_columns, numbers_of_any_size_are_kept_as_they_were_written_and_are_no_column_where_they_do_not_fit) {
+    RecordReader reader;
+    const std::string_view huge = R"({"modality":"CT","accession":123456789012345678901234567890,"x":1e400,"age":1e999,"normal":1e400})";
+    const auto columns = *reader.read(huge);
+    EXPECT_EQ(columns.record, huge);
+    EXPECT_EQ(columns.modality, "CT");
+    EXPECT_EQ(columns.age, no_age);
+    EXPECT_EQ(columns.labels, 0U);
+    EXPECT_EQ(reader.read(R"({"patient_id":123456789012345678901234567890})")->patient_id, "123456789012345678901234567890");
+    EXPECT_EQ(reader.read(R"({"age":4.5e1})")->age, 45);
+    EXPECT_EQ(reader.read(R"({"record_id":1e400,"a":{"b":[-1E+999,1e-999]}})")->record, R"({"a":{"b":[-1E+999,1e-999]}})");
+    EXPECT_EQ(reader.read("{\"age\":" + std::string(100'000, '9') + "}")->age, no_age);
+}
+
+TEST(record_columns, nesting_of_intakes_depth_and_more_is_read_and_nesting_without_end_is_a_fault) {
+    RecordReader reader;
+    const auto nested = [](std::size_t levels) { return "{\"x\":" + std::string(levels, '[') + std::string(levels, ']') + "}"; };
+    for (const std::size_t levels : {64U, 65U, 300U}) EXPECT_TRUE(reader.read(nested(levels))) << levels;
+    for (const std::size_t levels : {5'000U, 500'000U})
+        EXPECT_EQ(reader.read(nested(levels)).error().code, "record-not-understood") << levels;
 }
 
 TEST(record_columns, values_take_their_normal_form) {

@@ -26,7 +26,8 @@ class RecordReader {
 public:
     RecordReader();
     ~RecordReader();
-    // fault "record-not-understood" for what is not a JSON object.
+    // Reads all that intake accepts: numbers may be of any size, and one that does not fit its column is none there. fault
+    // "record-not-understood" for what is not a JSON object.
     kernel::Result<RecordColumns> read(std::string_view record);
 
 private:

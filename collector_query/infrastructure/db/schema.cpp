@@ -96,19 +96,4 @@ Result<void> migrate(platform::sql::Connection& connection) {
     return platform::sql::migrate(connection, "collector_query", {{1, tokens_schema}, {2, projected_schema}});
 }
 
-Result<void> drop_projected(platform::sql::Connection& connection) {
-    if (auto done = migrate(connection); !done) return done;
-    auto transaction = platform::sql::Transaction::begin(connection);
-    if (!transaction) return std::move(transaction).error();
-    if (auto done = connection.execute("DROP TABLE data; DROP TABLE document; DROP TABLE receipt;"); !done) return done;
-    if (auto done = connection.execute(projected_schema); !done) return done;
-    for (const auto name : {collected_data_projection, receipts_projection}) {
-        auto forget = connection.prepare("DELETE FROM projection_position WHERE name = ?");
-        if (!forget) return std::move(forget).error();
-        (*forget)->bind(0, name);
-        if (auto done = (*forget)->run(); !done) return std::move(done).error();
-    }
-    return transaction->commit();
-}
-
 }  // namespace collector_query::infrastructure::db

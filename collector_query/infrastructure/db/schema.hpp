@@ -1,4 +1,4 @@
-// Tables of db_query. All but "access_token" are projected, and can be dropped and made again from the log.
+// Tables of db_query. All but "access_token" are projected, and can be made again from the log.
 #pragma once
 
 #include "platform/sql/sql.hpp"
@@ -14,7 +14,5 @@ inline constexpr double no_age = -1;
 
 // Creates or migrates everything. Idempotent.
 kernel::Result<void> migrate(platform::sql::Connection& connection);
-// Drops the projected tables and the projections' positions, and creates them empty, in one transaction.
-kernel::Result<void> drop_projected(platform::sql::Connection& connection);
 
 }  // namespace collector_query::infrastructure::db

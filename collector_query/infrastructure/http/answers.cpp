@@ -3,6 +3,8 @@
 
 #include "kernel/event_codec.hpp"
 
+#include <cmath>
+
 namespace collector_query::infrastructure::http {
 namespace {
 
@@ -45,17 +47,27 @@ void add(std::string& out, std::string_view name, const std::optional<kernel::Ti
     else add_raw(out, name, "null");
 }
 
+// One decimal: more would promise what a score does not hold. Pages are sorted by all of it.
+std::string score_text(double score) {
+    return kernel::codec::to_text(std::round(score * 10) / 10);
+}
+
 void add_item(std::string& out, const DataItem& item) {
     out += '{';
     add(out, "data_id", item.data_id.value);
     add(out, "data_center_id", item.data_center_id.value);
     add(out, "record_id", item.record_id.value);
     add_raw(out, "version", std::to_string(item.version));
-    add_raw(out, "score", kernel::codec::to_text(item.score));
+    add_raw(out, "score", score_text(item.score));
     add(out, "grade", domain::grade_text(item.grade));
     add(out, "received_at", kernel::to_text(item.received_at));
     add(out, "collected_at", kernel::to_text(item.collected_at));
     if (item.retracted) add_raw(out, "retracted", "true");
+    if (item.age_years) add_raw(out, "age_years", kernel::codec::to_text(*item.age_years));
+    if (!item.sex_normal.empty()) add(out, "sex_normal", item.sex_normal);
+    if (!item.modality_normal.empty()) add(out, "modality_normal", item.modality_normal);
+    if (!item.body_part_normal.empty()) add(out, "body_part_normal", item.body_part_normal);
+    if (item.study_day) add(out, "study_day", kernel::to_text(*item.study_day));
     const auto members = std::string_view(item.record).substr(1);  // with its closing brace
     if (members.size() > 1) out += ',';
     out += members;
@@ -69,7 +81,7 @@ void add_version(std::string& out, const DataVersion& version) {
     add(out, "collected_at", kernel::to_text(version.collected_at));
     if (!version.receipt_id.value.empty()) {
         add(out, "receipt_id", version.receipt_id.value);
-        add_raw(out, "score", kernel::codec::to_text(version.score));
+        add_raw(out, "score", score_text(version.score));
         add(out, "grade", domain::grade_text(version.grade));
         add(out, "interface", version.interface);
         add(out, "rubric", version.rubric);

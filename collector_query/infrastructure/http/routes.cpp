@@ -91,8 +91,8 @@ Reply get_health() {
 
 Reply get_ready(bool ready) {
     if (ready) co_return platform::http::json(200, R"({"status":"ready"})");
-    co_return answer_error(
-        {kernel::ErrorKind::unavailable, "projection-stopped", "a projection stopped: what is new is not visible; see the log"});
+    co_return answer_error({kernel::ErrorKind::unavailable, "projection-stopped",
+                            "a projection stopped or makes no progress: what is new is not visible; see the log"});
 }
 
 Reply get_metrics(platform::runtime::Metrics* metrics) {

@@ -25,6 +25,22 @@ std::uint64_t count(const Statement& statement, int column) {
     return static_cast<std::uint64_t>(statement.integer(column));
 }
 
+// Everything that is read while it lives is of one state of the database: the parts of a scorecard add up. On an engine that refuses it,
+// each statement has a state of its own.
+class OneState {
+public:
+    explicit OneState(platform::sql::Connection& connection) : connection_(connection), begun_(connection.execute("BEGIN")) {}
+    ~OneState() {
+        if (begun_) connection_.rollback();
+    }
+    OneState(const OneState&) = delete;
+    OneState& operator=(const OneState&) = delete;
+
+private:
+    platform::sql::Connection& connection_;
+    kernel::Result<void> begun_;
+};
+
 std::vector<std::string> split(std::string_view text) {
     std::vector<std::string> items;
     while (!text.empty()) {
@@ -63,6 +79,7 @@ kernel::Result<std::unique_ptr<CountersSql>> CountersSql::open(platform::sql::Da
 kernel::Result<application::CenterCounts> CountersSql::counts(const kernel::DataCenterId& center, std::string_view rubric,
                                                               application::Hour from) {
     const std::lock_guard lock(mutex_);
+    const OneState state(*connection_);
     application::CenterCounts out;
     for (auto* statement : {checks_.get(), feeds_.get()}) {
         statement->bind(0, std::string_view(center.value));

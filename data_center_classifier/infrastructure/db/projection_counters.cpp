@@ -2,6 +2,7 @@
 // What lies in memory beyond a batch (the windows) moves only after the commit.
 #include "data_center_classifier/infrastructure/db/projection_counters.hpp"
 
+#include "data_center_classifier/domain/uniqueness.hpp"
 #include "data_center_classifier/infrastructure/db/patient_of.hpp"
 #include "data_center_classifier/infrastructure/db/row_codec.hpp"
 #include "platform/runtime/digest.hpp"
@@ -177,8 +178,8 @@ Result<void> CountersProjection::handle(std::uint64_t position, const kernel::Ra
         if (auto done = quarantine(position, key, facts); !done) return done;
     if (repeated) return ok();
 
-    // Other content of a record is an amendment, unless it is of another patient: then two records share one id.
-    const bool same_key_other_content = is_known && before->patient != 0 && patient != 0 && before->patient != patient;
+    const auto patient_before = is_known ? std::optional(before->patient) : std::nullopt;
+    const auto same_key_other_content = domain::is_key_of_another(patient_before, patient);
     auto same_content_other_key = content_of_another(key, facts);
     if (!same_content_other_key) return std::move(same_content_other_key).error();
     count(facts, same_key_other_content, *same_content_other_key);
@@ -307,7 +308,7 @@ CountersProjection::Group& CountersProjection::group_of(const kernel::RawDataFac
     return group;
 }
 
-void CountersProjection::count(const kernel::RawDataFacts& facts, bool same_key_other_content, bool same_content_other_key) {
+void CountersProjection::count(const kernel::RawDataFacts& facts, std::optional<bool> same_key_other_content, bool same_content_other_key) {
     auto& group = group_of(facts);
     ++group.records;
     const auto fail = [&](std::size_t check) {
@@ -320,9 +321,9 @@ void CountersProjection::count(const kernel::RawDataFacts& facts, bool same_key_
     for (const auto& id : facts.verdicts.failed) fail(group.checks->place_of(id));
     if (!group.examples) return;
     for (const auto& [check, failed] :
-         {std::pair{same_key_check_, same_key_other_content}, {same_content_check_, same_content_other_key}}) {
-        if (!check) continue;
-        if (failed) fail(*check);
+         {std::pair{same_key_check_, same_key_other_content}, {same_content_check_, std::optional(same_content_other_key)}}) {
+        if (!check || !failed) continue;
+        if (*failed) fail(*check);
         else group.add(*check, true);
     }
 }

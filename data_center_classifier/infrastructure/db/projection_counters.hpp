@@ -69,7 +69,7 @@ private:
 
     RubricChecks& checks_of(const std::string& rubric);
     Group& group_of(const kernel::RawDataFacts& facts);
-    void count(const kernel::RawDataFacts& facts, bool same_key_other_content, bool same_content_other_key);
+    void count(const kernel::RawDataFacts& facts, std::optional<bool> same_key_other_content, bool same_content_other_key);
     kernel::Result<void> write(const Group& group);
     kernel::Result<void> write(const std::string& center, const CenterBatch& batch);
 

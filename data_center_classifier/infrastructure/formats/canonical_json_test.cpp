@@ -40,10 +40,15 @@ TEST(CanonicalJson, escapes_only_what_must_be) {
               "{\"report\":\"a/bA\xC3\xA9\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f\x7F\\u0000\"}");
 }
 
-TEST(CanonicalJson, sorts_the_names_of_extensions_at_every_level_and_keeps_the_last_of_a_name) {
-    EXPECT_EQ(canonical(R"({"b":{"z":1,"a":[{"d":1,"c":2}],"z":3},"a":"x","ab":0,"b2":[]})"),
+TEST(CanonicalJson, sorts_the_names_of_extensions_at_every_level) {
+    EXPECT_EQ(canonical(R"({"b":{"z":3,"a":[{"d":1,"c":2}]},"a":"x","ab":0,"b2":[]})"),
               R"({"extensions":{"a":"x","ab":0,"b":{"a":[{"c":2,"d":1}],"z":3},"b2":[]}})");
-    EXPECT_EQ(canonical(R"({"x":1,"y":2,"x":3})"), R"({"extensions":{"x":3,"y":2}})");
+    EXPECT_EQ(canonical(R"({"y":2,"x":3})"), R"({"extensions":{"x":3,"y":2}})");
+}
+
+TEST(CanonicalJson, leaves_extensions_that_have_a_common_name_of_a_field_where_they_are) {
+    EXPECT_EQ(canonical(R"({"extensions":{"Patient ID":"7"}})"), R"({"extensions":{"Patient ID":"7"}})");
+    EXPECT_EQ(canonical(R"({"Patient ID":"7"})"), R"({"patient_id":"7"})");
 }
 
 TEST(CanonicalJson, merges_a_senders_extensions_with_its_unknown_members) {
@@ -86,9 +91,12 @@ std::string random_value(int depth) {
 std::string random_object(int depth) {
     const auto space = *rc::gen::element<std::string>("", " ", "\n\t");
     std::string text = "{" + space;
+    std::vector<std::string> names{"\"age\"",  "\"report\"", "\"extensions\"", "\"record_id\"", "\"Patient ID\"", "\"gender\"",
+                                   "\"sexo\"", "\"a\\\"\"",  "\"\"",           "\"a\"",         "\"\\u0062\""};
     for (int i = *rc::gen::inRange(0, 5); i > 0; --i) {
-        text += *rc::gen::element<std::string>("\"age\"", "\"report\"", "\"extensions\"", "\"record_id\"", "\"b\"", "\"a\\\"\"", "\"a\"",
-                                               "\"\"", "\"\\u0062\"");
+        const auto name = names.begin() + *rc::gen::inRange(0, static_cast<int>(names.size()));
+        text += *name;
+        names.erase(name);
         text += space + ":" + random_value(depth - 1) + (i > 1 ? "," : "");
     }
     return text + "}";
@@ -97,6 +105,7 @@ std::string random_object(int depth) {
 TEST(CanonicalJson, reads_back_as_itself) {
     EXPECT_TRUE(rc::check("canonical JSON is a fixed point", [] {
         const auto once = canonical(random_object(4));
+        if (once == "refused: member-twice") return;  // of an extension that stands outside "extensions" too
         RC_ASSERT(!once.starts_with("refused"));
         RC_ASSERT(canonical(once) == once);
     }));

@@ -16,6 +16,7 @@ using domain::FieldId;
 using enum domain::FieldId;
 using Column = CsvColumns::Column;
 using Target = CsvColumns::Target;
+using By = CsvReader::Column::By;
 
 struct CommonName {
     std::string_view name;  // normalised
@@ -198,11 +199,13 @@ Refusal twice(const std::string& what, std::size_t first, std::size_t second) {
 // Which column has which field, in three rounds: exact names, mapping, common names.
 class Claims {
 public:
-    explicit Claims(const std::vector<std::string_view>& names) : names_(names), place_of_(names.size()) { holder_.fill(nobody); }
+    explicit Claims(const std::vector<std::string_view>& names) : names_(names), place_of_(names.size()), by_(names.size(), By::extension) {
+        holder_.fill(nobody);
+    }
 
     // A column that has nothing yet gets the place that `place_for(name)` names. The first conflict within a round is a refusal.
     template <class PlaceFor>
-    void round(PlaceFor place_for) {
+    void round(By by, PlaceFor place_for) {
         auto before = holder_;
         for (std::size_t column = 0; column < names_.size(); ++column) {
             if (place_of_[column]) continue;
@@ -211,10 +214,15 @@ public:
             if (holder_[*place] != nobody && !conflict) conflict = twice(name_of(*place), holder_[*place], column);
             holder_[*place] = column;
             place_of_[column] = place;
+            by_[column] = by;
         }
     }
 
     std::optional<std::size_t> place_of(std::size_t column) const { return place_of_[column]; }
+    CsvReader::Column use_of(std::size_t column) const {
+        const auto place = place_of_[column];
+        return {.name = std::string(names_[column]), .field = place ? name_of(*place) : "", .by = by_[column]};
+    }
     std::optional<Refusal> conflict;
 
 private:
@@ -226,24 +234,31 @@ private:
     const std::vector<std::string_view>& names_;
     std::array<std::size_t, domain::field_count + 1> holder_{};
     std::vector<std::optional<std::size_t>> place_of_;
+    std::vector<By> by_;
 };
 
 Claims claims_of(const std::vector<std::string_view>& names, const CsvReader::Mapping& mapping) {
     Claims claims(names);
-    claims.round(place_named);
-    claims.round([&](std::string_view name) -> std::optional<std::size_t> {
+    claims.round(By::name, place_named);
+    claims.round(By::mapping, [&](std::string_view name) -> std::optional<std::size_t> {
         const auto mapped = mapping.find(name);
         return mapped == mapping.end() ? std::nullopt : place_named(mapped->second);
     });
-    claims.round([](std::string_view name) -> std::optional<std::size_t> {
-        const auto common = by_common_name().find(normalised(name));
-        if (common == by_common_name().end()) return std::nullopt;
-        return static_cast<std::size_t>(common->second);
+    claims.round(By::common_name, [](std::string_view name) -> std::optional<std::size_t> {
+        const auto common = field_of_common_name(name);
+        if (!common) return std::nullopt;
+        return static_cast<std::size_t>(*common);
     });
     return claims;
 }
 
 }  // namespace
+
+std::optional<domain::FieldId> field_of_common_name(std::string_view name) {
+    const auto found = by_common_name().find(normalised(name));
+    if (found == by_common_name().end()) return std::nullopt;
+    return found->second;
+}
 
 char separator_of(std::string_view header) {
     constexpr std::string_view separators = ",;\t";
@@ -265,6 +280,7 @@ Read<CsvColumns> columns_of(const std::vector<std::string_view>& header, const C
     std::map<std::string, std::size_t> extensions;  // by key text
     for (std::size_t i = 0; i < names.size(); ++i) {
         Column column;
+        column.use = claims.use_of(i);
         if (const auto place = claims.place_of(i)) {
             column.target = *place == data_center_place ? Target::data_center_id : Target::field;
             if (column.target == Target::field) column.field = static_cast<FieldId>(*place);

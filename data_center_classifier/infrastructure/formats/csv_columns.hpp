@@ -4,6 +4,7 @@
 #include "data_center_classifier/infrastructure/formats/formats.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ struct CsvColumns {
         Target target = Target::extension;
         domain::FieldId field{};
         std::string key;  // of an extension: its name as JSON text with the colon
+        CsvReader::Column use;
     };
     std::vector<Column> columns;
     std::vector<std::size_t> extensions;  // places of the extension columns in the order of canonical JSON
@@ -23,6 +25,9 @@ struct CsvColumns {
 
 // The separator of a header row: the one of , ; and tab that occurs most outside quotes.
 char separator_of(std::string_view header);
+
+// The field that a name means in any case, spacing and with or without accents, by the table of common names.
+std::optional<domain::FieldId> field_of_common_name(std::string_view name);
 
 // Exact names win over the mapping, the mapping over the common names; a common name never takes a field that one of the others has.
 // A column without a name becomes the extension "column_N". Names are never quoted in a refusal: a file without header has a patient there.

@@ -1,4 +1,5 @@
 // CsvReader: the header, then rows into records.
+#include "data_center_classifier/domain/text.hpp"
 #include "data_center_classifier/infrastructure/formats/csv_columns.hpp"
 #include "data_center_classifier/infrastructure/formats/csv_rows.hpp"
 #include "data_center_classifier/infrastructure/formats/json_text.hpp"
@@ -38,6 +39,12 @@ Refusal refusal_of_header(std::string code, std::string detail, std::string expe
 Refusal quote_in_header() {
     return refusal_of_header("csv-quote-misplaced", "a quote stands inside the name of a column", "quotes around the whole name",
                              "double the quotes inside a quoted name");
+}
+
+// As a table ends that was exported with its unused rows.
+bool is_blank(const CsvRows::Row& row) {
+    const bool all_kept = row.width == row.cells.size();
+    return !row.refusal && all_kept && std::ranges::all_of(row.cells, [](std::string_view cell) { return domain::trimmed(cell).empty(); });
 }
 
 std::string cells(std::size_t count) {
@@ -165,15 +172,27 @@ std::optional<Refusal> CsvReader::feed(std::string_view chunk, const Row& row) {
     auto& state = *state_;
     if (!state.refused && !state.columns) state.collect_header(chunk);
     if (state.refused) return state.refused;
-    if (state.columns) state.rows->feed(chunk, [&](const CsvRows::Row& found) { row(state.index++, state.record_of(found)); });
+    if (state.columns)
+        state.rows->feed(chunk, [&](const CsvRows::Row& found) {
+            if (!is_blank(found)) row(state.index++, state.record_of(found));
+        });
     return std::nullopt;
+}
+
+std::vector<CsvReader::Column> CsvReader::columns() const {
+    std::vector<Column> out;
+    if (!state_->columns) return out;
+    for (const auto& column : state_->columns->columns) out.push_back(column.use);
+    return out;
 }
 
 std::optional<Refusal> CsvReader::finish(const Row& row) {
     auto& state = *state_;
     if (!state.refused && !state.columns) state.read_header(true);
     if (state.refused) return state.refused;
-    state.rows->finish([&](const CsvRows::Row& found) { row(state.index++, state.record_of(found)); });
+    state.rows->finish([&](const CsvRows::Row& found) {
+        if (!is_blank(found)) row(state.index++, state.record_of(found));
+    });
     return std::nullopt;
 }
 

@@ -37,8 +37,10 @@ template <class T>
 using Read = std::variant<T, Refusal>;
 
 // Reads JSON records. Not thread-safe (it keeps a parser and its buffers, bounded by the largest record); one per thread or connection.
-// A repeated member: the last wins. Unknown members, and those of a member "extensions", become extensions. A byte order mark is passed
-// over. Refusals: "json-broken", "text-not-utf8", "json-too-deep", "record-too-large", "record-not-an-object", "data-center-id-not-text".
+// A member that no field is named as becomes the field of which it has a common name (as CSV columns do) when its value is no object or
+// array, and no other member is that field; further unknown members, and those of a member "extensions", become extensions. A byte order
+// mark is passed over. Refusals: "json-broken", "text-not-utf8", "json-too-deep", "record-too-large", "record-not-an-object",
+// "data-center-id-not-text", "member-twice".
 class JsonReader {
 public:
     explicit JsonReader(Limits limits = {});
@@ -63,7 +65,7 @@ std::string to_canonical_json(const domain::RawData& record, bool with_record_id
 
 // Reads CSV (RFC 4180; separator , ; or tab found from the header; UTF-8, BOM allowed), a chunk at a time in constant memory. Columns
 // become fields by exact name, then by `mapping` (column -> field name), then by the alias table for common names; others go to extensions.
-// Empty cells are absent.
+// Empty cells are absent, and rows of nothing else are passed over.
 // Cells of number and label fields have the kind that the same value has in JSON; all others are text. Not thread-safe.
 // Refusals of a row: "csv-row-width", "csv-quote-open", "csv-quote-misplaced", "text-not-utf8", "record-too-large". Of the header also:
 // "csv-header-missing", "csv-column-twice", "csv-no-known-column", "too-many-columns".
@@ -78,6 +80,15 @@ public:
     std::optional<Refusal> feed(std::string_view chunk, const Row& row);
     std::optional<Refusal> finish(const Row& row);  // a last row without line end
 
+    // What became of the columns, in the header's order; empty before it was read, and when it was refused.
+    struct Column {
+        enum class By : std::uint8_t { name, mapping, common_name, extension };
+        std::string name;   // as in the file, trimmed
+        std::string field;  // "" for an extension
+        By by = By::extension;
+    };
+    std::vector<Column> columns() const;
+
 private:
     struct State;
     std::unique_ptr<State> state_;
@@ -88,7 +99,7 @@ private:
 class LineSplitter {
 public:
     explicit LineSplitter(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
-    // `line(number from 1, text, too_long)`; empty lines are counted but not reported. CR before LF is cut off.
+    // `line(number from 1, text, too_long)`; lines of nothing but blanks are counted but not reported. CR before LF is cut off.
     using Line = std::function<void(std::uint64_t number, std::string_view text, bool too_long)>;
     void feed(std::string_view chunk, const Line& line);
     void finish(const Line& line);

@@ -1,11 +1,13 @@
 // JsonReader: JSON records over simdjson's On-Demand parser, which leaves numbers as they were written. On-Demand checks lazily, so every
 // value is visited here, and numbers and literals, which it would let pass unread, are checked by hand.
 #include "data_center_classifier/domain/text.hpp"
+#include "data_center_classifier/infrastructure/formats/csv_columns.hpp"
 #include "data_center_classifier/infrastructure/formats/formats.hpp"
 #include "data_center_classifier/infrastructure/formats/json_text.hpp"
 
 #include <simdjson.h>
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace data_center_classifier::infrastructure::formats {
@@ -19,6 +21,7 @@ using domain::trimmed;
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::string_view whitespace = " \t\r\n";
+constexpr std::string_view plainly_broken = "the JSON is broken here";
 
 // A refusal and where in the text that was read it arose; lines are counted only when it is known what the text was a part of.
 struct Failure {
@@ -33,14 +36,15 @@ std::string kind_of(std::string_view json) {
         case '{': return "an object";
         case '[': return "an array";
         case '"': return "a text";
-        case 't':
-        case 'f': return "a boolean";
-        case 'n': return "null";
-        default: return is_json_number(json) ? "a number" : "something that is not JSON";
+        default: break;
     }
+    if (json == "true" || json == "false") return "a boolean";
+    if (json == "null") return "null";
+    return is_json_number(json) ? "a number" : "something that is not JSON";
 }
 
-Failure broken(std::size_t offset, std::string detail, std::string expected = {}) {
+Failure broken(std::size_t offset, std::string detail, std::string expected = {},
+               std::string mend = "send JSON as RFC 8259 has it; a JSON library writes it right") {
     Refusal refusal{.code = "json-broken",
                     .detail = std::move(detail),
                     .pointer = {},
@@ -48,7 +52,56 @@ Failure broken(std::size_t offset, std::string detail, std::string expected = {}
                     .column = {},
                     .expected = std::move(expected),
                     .found = {},
-                    .mend = "send JSON as RFC 8259 has it; a JSON library writes it right"};
+                    .mend = std::move(mend)};
+    return {.refusal = std::move(refusal), .offset = offset};
+}
+
+// What is wrong at a place where JSON is broken, when it is one of the things that other languages and people write.
+Failure broken_at(std::size_t offset, std::string_view json) {
+    constexpr auto words = std::to_array<std::string_view>({"NaN", "nan", "Infinity", "-Infinity", "inf", "-inf", "None", "undefined"});
+    const auto rest = json.substr(std::min(offset, json.size()));
+    if (std::ranges::any_of(words, [&](std::string_view word) { return rest.starts_with(word); }))
+        return broken(offset, "JSON has no word for a number that is none", "a number, or null",
+                      "send null, or leave the member out, where there is no value");
+    if (rest.starts_with("True") || rest.starts_with("False"))
+        return broken(offset, "JSON writes true and false in small letters", "true or false");
+    if (rest.starts_with('\'')) return broken(offset, "a text or a name stands in single quotes", "double quotes", "write \" instead of '");
+    const auto before = trimmed(json.substr(0, std::min(offset, json.size())));
+    if ((rest.starts_with('}') || rest.starts_with(']')) && before.ends_with(','))
+        return broken(offset, "a comma stands before a closing bracket", "a further member or item",
+                      "leave out the comma behind the last one");
+    if (const auto at = json.find_first_not_of(whitespace, before.size());
+        before.ends_with(',') && at != std::string_view::npos && (json[at] == '}' || json[at] == ']'))
+        return broken(at, "a comma stands before a closing bracket", "a further member or item", "leave out the comma behind the last one");
+    return broken(offset, std::string(plainly_broken), "what RFC 8259 has");
+}
+
+// A byte order mark of UTF-16 or UTF-32, or a NUL: JSON in UTF-8 has none.
+bool is_wide(std::string_view text) {
+    return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") || text.substr(0, 4).find('\0') != std::string_view::npos;
+}
+
+Failure wide() {
+    Refusal refusal{.code = "text-not-utf8",
+                    .detail = "this is UTF-16 or UTF-32",
+                    .pointer = {},
+                    .line = {},
+                    .column = {},
+                    .expected = "UTF-8",
+                    .found = "UTF-16 or UTF-32",
+                    .mend = "send UTF-8: choose it where the file is exported"};
+    return {.refusal = std::move(refusal)};
+}
+
+Failure twice(std::size_t offset, std::string pointer) {
+    Refusal refusal{.code = "member-twice",
+                    .detail = "two members of one object have one name",
+                    .pointer = std::move(pointer),
+                    .line = {},
+                    .column = {},
+                    .expected = "each name once",
+                    .found = "a name again",
+                    .mend = "send each value once; several of one kind go into one text"};
     return {.refusal = std::move(refusal), .offset = offset};
 }
 
@@ -110,6 +163,37 @@ std::size_t broken_text_at(std::string_view json) {
     return json.size();
 }
 
+// One past the bracket that closes the object at the beginning, or npos.
+std::size_t end_of_object(std::string_view json) {
+    std::size_t depth = 0;
+    for (auto at = json.find('{'); at < json.size(); ++at) {
+        const char c = json[at];
+        if (c == '"') {
+            const auto end = end_of_text(json, at);
+            if (end == std::string_view::npos) return end;
+            at = end - 1;
+        } else if (c == '{' || c == '[') {
+            ++depth;
+        } else if ((c == '}' || c == ']') && --depth == 0) {
+            return at + 1;
+        }
+    }
+    return std::string_view::npos;
+}
+
+Failure something_follows(std::size_t offset, std::string_view json) {
+    auto failure =
+        broken(offset, "something follows the record", "the end of the record", "send one record a line, or an array of records");
+    if (offset < json.size() && json[offset] == ',') {
+        failure.refusal.found = "a comma";
+        failure.refusal.mend = "leave out the comma between lines of NDJSON; or send an array as application/json";
+    } else if (offset < json.size() && json[offset] == '{') {
+        failure.refusal.found = "another record";
+        failure.refusal.mend = "put a line feed between records and send them as application/x-ndjson, or send an array";
+    }
+    return failure;
+}
+
 Failure failure_of(simdjson::error_code error, std::size_t offset, std::string_view json) {
     switch (error) {
         case simdjson::UTF8_ERROR: return not_utf8(std::min(not_utf8_at(json), json.size()));
@@ -118,8 +202,14 @@ Failure failure_of(simdjson::error_code error, std::size_t offset, std::string_v
         case simdjson::UNCLOSED_STRING: return broken(broken_text_at(json), "a text is not closed", "a closing quote");
         case simdjson::EMPTY: return broken(0, "there is nothing to read", "an object");
         case simdjson::STRING_ERROR: return broken(offset, "an escape in a text is not valid", "one of JSON's escapes");
-        case simdjson::INCOMPLETE_ARRAY_OR_OBJECT: return broken(json.size(), "an object or array is not closed", "a closing bracket");
-        default: return broken(offset, "the JSON is broken here");
+        case simdjson::INCOMPLETE_ARRAY_OR_OBJECT: {
+            // It looks at the last bracket only, which what follows the record hides.
+            const auto end = end_of_object(json);
+            const auto rest = end == std::string_view::npos ? end : json.find_first_not_of(whitespace, end);
+            if (rest != std::string_view::npos) return something_follows(rest, json);
+            return broken(json.size(), "an object or array is not closed", "a closing bracket");
+        }
+        default: return broken_at(offset, json);
     }
 }
 
@@ -230,9 +320,27 @@ struct JsonReader::State {
     Limits limits;
 
 private:
+    // A member whose name is a common one of a field. It becomes that field when nothing else claims it, and stays an extension otherwise,
+    // so that the order of members means nothing.
+    struct Common {
+        FieldId field;
+        std::string name;
+        Kind kind;
+        std::string text;  // as the record holds it
+        std::size_t source;
+    };
+
     bool read_members(ondemand::document& document, RawData& record);
-    bool read_member(std::string_view name, ondemand::value value, RawData& record, ObjectWriter& extra);
+    bool read_member(std::string_view name, ondemand::value value, std::size_t source, RawData& record, ObjectWriter& extra);
     bool read_field(FieldId field, ondemand::value value, RawData& record);
+    bool read_scalar(ondemand::value value, Kind& kind, std::string_view& text);
+    void settle_common(RawData& record, ObjectWriter& extra);
+    // Where the name of a member begins.
+    std::size_t place_of(simdjson::simdjson_result<ondemand::field> field) const {
+        ondemand::raw_json_string key;
+        if (std::move(field).key().get(key)) return 0;
+        return static_cast<std::size_t>(key.raw() - buffer.data()) - 1;
+    }
     bool read_data_center_id(ondemand::value value, RawData& record);
     bool merge_extensions(ondemand::value value, ObjectWriter& extra);
     // A scalar that is not a text, checked.
@@ -254,6 +362,10 @@ private:
     std::string extensions, nested;
     std::vector<ObjectWriter::Member> members;
     std::string pointer;  // to the known field that is being read
+    std::vector<Common> common;
+    // Known members that came: the fields, data_center_id, extensions.
+    static constexpr std::size_t data_center_place = domain::field_count, extensions_place = data_center_place + 1;
+    std::array<bool, extensions_place + 1> given{};
     std::optional<simdjson::error_code> parser_error;
     std::optional<Failure> failure;
 };
@@ -280,8 +392,11 @@ bool JsonReader::State::literal(ondemand::value value, std::string_view& text) {
     const std::string_view token = value.raw_json_token();
     text = trimmed(token);
     if (text == "true" || text == "false" || text == "null" || is_json_number(text)) return true;
-    return fail(
-        broken(static_cast<std::size_t>(token.data() - buffer.data()), "a value is neither a text nor a number nor true, false or null"));
+    const auto offset = static_cast<std::size_t>(token.data() - buffer.data());
+    auto why = broken_at(offset, std::string_view(buffer).substr(0, buffer.size() - simdjson::SIMDJSON_PADDING));
+    if (why.refusal.detail == plainly_broken)
+        why = broken(offset, "a value is neither a text nor a number nor true, false or null", "a text, a number, true, false or null");
+    return fail(std::move(why));
 }
 
 bool JsonReader::State::write_object(ondemand::value value, std::string& out, std::size_t depth) {
@@ -289,14 +404,15 @@ bool JsonReader::State::write_object(ondemand::value value, std::string& out, st
     if (const auto error = value.get_object().get(object)) return fail(error);
     ObjectWriter writer(out, members);
     for (auto field : object) {
+        const auto place = place_of(field);
         std::string_view name;
         if (const auto error = field.unescaped_key().get(name)) return fail(error);
-        writer.key(name);
+        writer.key(name, place);
         ondemand::value member;
         if (const auto error = field.value().get(member)) return fail(error);
         if (!write(member, out, depth + 1)) return false;
     }
-    writer.close();
+    if (const auto again = writer.close()) return fail(twice(*again, pointer));
     return true;
 }
 
@@ -336,27 +452,50 @@ bool JsonReader::State::write(ondemand::value value, std::string& out, std::size
     }
 }
 
+bool JsonReader::State::read_scalar(ondemand::value value, Kind& kind, std::string_view& text) {
+    ondemand::json_type type{};
+    if (const auto error = value.type().get(type)) return fail(error);
+    if (type == ondemand::json_type::string) {
+        kind = Kind::text;
+        if (const auto error = value.get_string().get(text)) return fail(error);
+        return true;
+    }
+    if (!literal(value, text)) return false;
+    kind = text == "null" ? Kind::null : text == "true" || text == "false" ? Kind::boolean : Kind::number;
+    if (kind == Kind::null) text = {};
+    return true;
+}
+
 bool JsonReader::State::read_field(FieldId field, ondemand::value value, RawData& record) {
     ondemand::json_type type{};
     if (const auto error = value.type().get(type)) return fail(error);
-    std::string_view text;
-    switch (type) {
-        case ondemand::json_type::string:
-            if (const auto error = value.get_string().get(text)) return fail(error);
-            record.set(field, Kind::text, text);
-            return true;
-        case ondemand::json_type::object:
-        case ondemand::json_type::array:
-            nested.clear();
-            if (!write(value, nested, 2)) return false;
-            record.set(field, Kind::other, nested);
-            return true;
-        default: break;
+    if (type == ondemand::json_type::object || type == ondemand::json_type::array) {
+        nested.clear();
+        if (!write(value, nested, 2)) return false;
+        record.set(field, Kind::other, nested);
+        return true;
     }
-    if (!literal(value, text)) return false;
-    const auto kind = text == "null" ? Kind::null : text == "true" || text == "false" ? Kind::boolean : Kind::number;
-    record.set(field, kind, kind == Kind::null ? std::string_view() : text);
+    Kind kind{};
+    std::string_view text;
+    if (!read_scalar(value, kind, text)) return false;
+    record.set(field, kind, text);
     return true;
+}
+
+void JsonReader::State::settle_common(RawData& record, ObjectWriter& extra) {
+    const auto alone = [&](const Common& one) {
+        return !given[static_cast<std::size_t>(one.field)] &&
+               std::ranges::count_if(common, [&](const Common& other) { return other.field == one.field; }) == 1;
+    };
+    for (const auto& one : common) {
+        if (alone(one)) {
+            record.set(one.field, one.kind, one.text);
+            continue;
+        }
+        extra.key(one.name, one.source);
+        if (one.kind == Kind::text) append_json_string(extensions, one.text);
+        else extensions += one.kind == Kind::null ? "null" : one.text;
+    }
 }
 
 bool JsonReader::State::read_data_center_id(ondemand::value value, RawData& record) {
@@ -386,9 +525,10 @@ bool JsonReader::State::merge_extensions(ondemand::value value, ObjectWriter& ex
     ondemand::object object;
     if (const auto error = value.get_object().get(object)) return fail(error);
     for (auto field : object) {
+        const auto place = place_of(field);
         std::string_view name;
         if (const auto error = field.unescaped_key().get(name)) return fail(error);
-        extra.key(name);
+        extra.key(name, place);
         ondemand::value member;
         if (const auto error = field.value().get(member)) return fail(error);
         if (!write(member, extensions, 3)) return false;
@@ -396,19 +536,35 @@ bool JsonReader::State::merge_extensions(ondemand::value value, ObjectWriter& ex
     return true;
 }
 
-bool JsonReader::State::read_member(std::string_view name, ondemand::value value, RawData& record, ObjectWriter& extra) {
+bool JsonReader::State::read_member(std::string_view name, ondemand::value value, std::size_t source, RawData& record,
+                                    ObjectWriter& extra) {
+    const auto again = [&](std::size_t place) { return std::exchange(given[place], true); };
     if (const auto field = domain::field_named(name)) {
         pointer = "/" + std::string(name);
+        if (again(static_cast<std::size_t>(*field))) return fail(twice(source, pointer));
         return read_field(*field, value, record);
     }
     pointer.clear();
-    if (name == "data_center_id") return read_data_center_id(value, record);
-    if (name == "extensions") {
-        ondemand::json_type type{};
-        if (const auto error = value.type().get(type)) return fail(error);
-        if (type == ondemand::json_type::object) return merge_extensions(value, extra);
+    if (name == "data_center_id") {
+        if (again(data_center_place)) return fail(twice(source, "/data_center_id"));
+        return read_data_center_id(value, record);
     }
-    extra.key(name);
+    ondemand::json_type type{};
+    if (const auto error = value.type().get(type)) return fail(error);
+    if (name == "extensions" && type == ondemand::json_type::object) {
+        if (again(extensions_place)) return fail(twice(source, "/extensions"));
+        return merge_extensions(value, extra);
+    }
+    const auto field = field_of_common_name(name);
+    if (field && type != ondemand::json_type::object && type != ondemand::json_type::array) {
+        Common one{.field = *field, .name = std::string(name), .kind = {}, .text = {}, .source = source};
+        std::string_view text;
+        if (!read_scalar(value, one.kind, text)) return false;
+        one.text = text;
+        common.push_back(std::move(one));
+        return true;
+    }
+    extra.key(name, source);
     return write(value, extensions, 3);  // one deeper than it stands here: in canonical JSON it lies in "extensions"
 }
 
@@ -417,21 +573,27 @@ bool JsonReader::State::read_members(ondemand::document& document, RawData& reco
     if (const auto error = document.get_object().get(object)) return fail(error);
     extensions.clear();
     members.clear();
+    common.clear();
+    given.fill(false);
     ObjectWriter extra(extensions, members);
     for (auto field : object) {
+        const auto place = place_of(field);
         std::string_view name;
         if (const auto error = field.unescaped_key().get(name)) return fail(error);
         ondemand::value value;
         if (const auto error = field.value().get(value)) return fail(error);
-        if (!read_member(name, value, record, extra)) return false;
+        if (!read_member(name, value, place, record, extra)) return false;
     }
+    pointer.clear();
+    settle_common(record, extra);
     const bool any = !extra.empty();
-    extra.close();
+    if (const auto again = extra.close()) return fail(twice(*again, {}));
     if (any) record.extensions = extensions;
     return true;
 }
 
 std::variant<RawData, Failure> JsonReader::State::read(std::string_view json) {
+    if (is_wide(json)) return wide();
     if (json.size() > limits.record_bytes_max) return too_large(json.size(), limits.record_bytes_max);
     const auto text = trimmed(json);
     if (!text.empty() && !text.starts_with('{') && not_utf8_at(text) == std::string_view::npos) return not_an_object(text);
@@ -450,7 +612,7 @@ std::variant<RawData, Failure> JsonReader::State::read(std::string_view json) {
     const bool at_end = document.current_location().get(location) == simdjson::OUT_OF_BOUNDS;
     if (complete && at_end) return record;
     const auto offset = at_end ? json.size() : std::min(static_cast<std::size_t>(location - buffer.data()), json.size());
-    if (complete) return broken(offset, "something follows the object", "the end of the record");
+    if (complete) return something_follows(offset, json);
 
     auto why = failure ? *std::move(failure) : failure_of(*parser_error, offset, json);
     if (why.offset == 0) why.offset = offset;
@@ -467,6 +629,7 @@ Read<RawData> JsonReader::record(std::string_view json, std::uint64_t line) {
     if (auto* record = std::get_if<RawData>(&read)) return std::move(*record);
     auto& [refusal, offset] = std::get<Failure>(read);
     if (line != 0) refusal.line = line;
+    if (line != 0 && trimmed(json).starts_with('[')) refusal.mend = "send one record a line; an array is sent as application/json";
     refusal.column = mark + offset + 1;
     return std::move(refusal);
 }

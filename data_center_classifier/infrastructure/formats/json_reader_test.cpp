@@ -69,10 +69,65 @@ TEST(JsonReader, keeps_control_characters_that_were_escaped) {
     EXPECT_EQ(taken(R"({"report":"a\u0000b\u0007"})")[FieldId::report].text, std::string_view("a\0b\a", 4));
 }
 
-TEST(JsonReader, takes_the_last_of_a_repeated_member) {
-    const auto record = taken(R"({"sex":"F","sex":"M","data_center_id":"a","data_center_id":"b"})");
-    EXPECT_EQ(record[FieldId::sex].text, "M");
-    EXPECT_EQ(record.data_center_id, "b");
+TEST(JsonReader, refuses_a_member_that_stands_twice_and_says_where) {
+    const auto refusal = refused(R"({"sex":"F","sex":"M"})", {}, 4);
+    EXPECT_EQ(place(refusal), "member-twice 4:12");
+    EXPECT_EQ(refusal.pointer, "/sex");
+    EXPECT_EQ(refused(R"({"sex":"F","\u0073ex":"F"})").pointer, "/sex");
+    EXPECT_EQ(refused(R"({"data_center_id":"a","data_center_id":"b"})").pointer, "/data_center_id");
+    EXPECT_EQ(refused(R"({"extensions":{},"extensions":{}})").pointer, "/extensions");
+    EXPECT_EQ(place(refused(R"({"SECRET":1,"b":2,"SECRET":3})", {}, 1)), "member-twice 1:19");
+    EXPECT_EQ(refused(R"({"SECRET":1,"SECRET":3})").pointer, "") << "a name that we do not know is not quoted";
+    EXPECT_EQ(refused(R"({"x":{"a":1,"a":1}})").code, "member-twice");
+    EXPECT_EQ(refused(R"({"findings":[{"a":1,"a":1}]})").pointer, "/findings");
+    EXPECT_EQ(refused(R"({"x":1,"extensions":{"x":1}})").code, "member-twice");
+    EXPECT_EQ(taken(R"({"a":1,"x":{"a":1},"y":{"a":1}})").extensions, R"({"a":1,"x":{"a":1},"y":{"a":1}})");
+}
+
+TEST(JsonReader, knows_common_names_of_fields_when_nothing_else_claims_the_field) {
+    const auto canonical = [](std::string_view json) { return to_canonical_json(taken(json)); };
+    EXPECT_EQ(canonical(R"({"Record_ID":"b10","Patient Age":61,"Diagnóstico":"x","Modality":null,"NORMAL":true})"),
+              R"({"record_id":"b10","diagnosis":"x","modality":null,"age":61,"normal":true})");
+    EXPECT_EQ(canonical(R"({"gender":"F","sex":"M"})"), R"({"sex":"M","extensions":{"gender":"F"}})");
+    EXPECT_EQ(canonical(R"({"sex":"M","gender":"F"})"), R"({"sex":"M","extensions":{"gender":"F"}})");
+    EXPECT_EQ(canonical(R"({"sexo":"a\"","gender":null})"), R"({"extensions":{"gender":null,"sexo":"a\""}})");
+    EXPECT_EQ(canonical(R"({"subject":{"reference":"Patient/7"}})"), R"({"extensions":{"subject":{"reference":"Patient/7"}}})");
+    EXPECT_EQ(refused(R"({"Modality":CT})").code, "json-broken");
+}
+
+struct Hint {
+    std::string_view json, code, detail, expected, mend;
+};
+
+TEST(JsonReader, says_what_is_wrong_and_how_to_mend_it) {
+    for (const auto& hint : std::initializer_list<Hint>{
+             {R"({"age":1} {"age":2})", "json-broken", "something follows the record", "the end of the record", "line feed between"},
+             {R"({"age":1},)", "json-broken", "something follows the record", "the end of the record", "comma between lines"},
+             {R"({"age":1}x)", "json-broken", "something follows the record", "the end of the record", "one record a line"},
+             {R"({"age":1}})", "json-broken", "something follows the record", "the end of the record", "one record a line"},
+             {R"({"age":NaN})", "json-broken", "number that is none", "or null", "send null"},
+             {R"({"x":-Infinity})", "json-broken", "number that is none", "or null", "send null"},
+             {R"({"age":None})", "json-broken", "number that is none", "or null", "send null"},
+             {R"({"normal":True})", "json-broken", "small letters", "true or false", "JSON library"},
+             {R"({"sex":'F'})", "json-broken", "single quotes", "double quotes", "instead of '"},
+             {R"({'sex':"F"})", "json-broken", "single quotes", "double quotes", "instead of '"},
+             {R"({"age":1,})", "json-broken", "comma stands before", "a further member", "leave out the comma"},
+             {R"({"x":[1, ]})", "json-broken", "comma stands before", "a further member", "leave out the comma"},
+             {R"({"age":6x})", "json-broken", "neither a text nor a number", "a number", "JSON library"},
+             {R"([{"age":1},)", "record-not-an-object", "a JSON object", "an object", "application/json"},
+             {std::string_view("{\0\"\0", 4), "text-not-utf8", "UTF-16", "UTF-8", "send UTF-8"},
+             {"\xFF\xFE{", "text-not-utf8", "UTF-16", "UTF-8", "send UTF-8"},
+             {std::string_view("\0\0\0{", 4), "text-not-utf8", "UTF-16", "UTF-8", "send UTF-8"},
+         }) {
+        const auto refusal = refused(hint.json, {}, 1);
+        EXPECT_EQ(refusal.code, hint.code) << hint.json;
+        EXPECT_THAT(refusal.detail, HasSubstr(std::string(hint.detail))) << hint.json;
+        EXPECT_THAT(refusal.expected, HasSubstr(std::string(hint.expected))) << hint.json;
+        EXPECT_THAT(refusal.mend, HasSubstr(std::string(hint.mend))) << hint.json;
+    }
+    EXPECT_EQ(place(refused(R"({"age":1} x)", {}, 1)), "json-broken 1:11");
+    EXPECT_EQ(refused("not json").found, "something that is not JSON");
+    EXPECT_THAT(refused("[]").mend, Not(HasSubstr("a line"))) << "no line, no hint of lines";
 }
 
 TEST(JsonReader, knows_a_name_that_was_written_with_escapes) {

@@ -112,27 +112,30 @@ ObjectWriter::ObjectWriter(std::string& out, std::vector<Member>& members)
     out_ += '{';
 }
 
-void ObjectWriter::key(std::string_view name) {
+void ObjectWriter::key(std::string_view name, std::size_t source) {
     if (!empty()) out_ += ',';
     const auto begin = out_.size();
     append_json_string(out_, name);
-    members_.push_back({.begin = begin, .key_size = out_.size() - begin});
+    members_.push_back({.begin = begin, .key_size = out_.size() - begin, .source = source});
     out_ += ':';
 }
 
-void ObjectWriter::close() {
+std::optional<std::size_t> ObjectWriter::close() {
     // Without the closing quote, so that a name comes before those that it begins.
     const auto key_of = [&](const Member& member) { return std::string_view(out_).substr(member.begin, member.key_size - 1); };
     const auto mine = std::span(members_).subspan(first_);
     const auto unordered = std::ranges::adjacent_find(mine, [&](const auto& a, const auto& b) { return key_of(a) >= key_of(b); });
-    if (unordered != mine.end()) reorder();
+    std::optional<std::size_t> twice;
+    if (unordered != mine.end()) twice = reorder();
     out_ += '}';
     members_.resize(first_);
+    return twice;
 }
 
-void ObjectWriter::reorder() {
+std::optional<std::size_t> ObjectWriter::reorder() {
     struct Slice {
         std::string_view key, member;
+        std::size_t source;
     };
     const std::string text = out_.substr(begin_);
     std::vector<Slice> slices;
@@ -141,18 +144,20 @@ void ObjectWriter::reorder() {
         const auto begin = members_[i].begin - begin_;
         const auto end = i + 1 < members_.size() ? members_[i + 1].begin - begin_ - 1 : text.size();  // -1: the comma
         slices.push_back({.key = std::string_view(text).substr(begin, members_[i].key_size - 1),
-                          .member = std::string_view(text).substr(begin, end - begin)});
+                          .member = std::string_view(text).substr(begin, end - begin),
+                          .source = members_[i].source});
     }
     // Equal keys stay in the order in which they were written: their members are parts of one text.
     std::ranges::sort(slices,
                       [](const auto& a, const auto& b) { return a.key != b.key ? a.key < b.key : a.member.data() < b.member.data(); });
     out_.resize(begin_ + 1);
+    std::optional<std::size_t> twice;
     for (std::size_t i = 0; i < slices.size(); ++i) {
-        const bool repeated_later = i + 1 < slices.size() && slices[i].key == slices[i + 1].key;
-        if (repeated_later) continue;
-        if (out_.size() > begin_ + 1) out_ += ',';
+        if (i > 0 && slices[i].key == slices[i - 1].key && !twice) twice = slices[i].source;
+        if (i > 0) out_ += ',';
         out_ += slices[i].member;
     }
+    return twice;
 }
 
 }  // namespace data_center_classifier::infrastructure::formats

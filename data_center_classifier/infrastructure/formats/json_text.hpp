@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,24 +19,26 @@ void append_json_string(std::string& out, std::string_view text);
 // True for a number as RFC 8259 writes it.
 bool is_json_number(std::string_view text);
 
-// Writes one JSON object at the end of a text: members in any order and repeated; closing sorts them by key and keeps the last of a name.
+// Writes one JSON object at the end of a text: members in any order; closing sorts them by key.
 // Objects may nest (a member's value may be another ObjectWriter's object) when all share `members`.
 class ObjectWriter {
 public:
     struct Member {
         std::size_t begin;     // of the member in the text
         std::size_t key_size;  // with the quotes
+        std::size_t source;    // where the sender wrote it
     };
 
     ObjectWriter(std::string& out, std::vector<Member>& members);
-    // Starts a member; the caller appends its value to the text then.
-    void key(std::string_view name);
-    // Ends the object. Nothing but the braces stands there when it has no members.
-    void close();
+    // Starts a member, which the sender wrote at `source`; the caller appends its value to the text then.
+    void key(std::string_view name, std::size_t source);
+    // Ends the object. Nothing but the braces stands there when it has no members. When two members have one name: where the second came
+    // from; the object is not to be used then.
+    std::optional<std::size_t> close();
     bool empty() const { return members_.size() == first_; }
 
 private:
-    void reorder();
+    std::optional<std::size_t> reorder();
 
     std::string& out_;
     std::vector<Member>& members_;

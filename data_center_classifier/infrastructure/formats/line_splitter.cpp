@@ -9,6 +9,10 @@ std::string_view without_cr(std::string_view line) {
     return line;
 }
 
+bool is_blank(std::string_view line) {
+    return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
 }  // namespace
 
 void LineSplitter::feed(std::string_view chunk, const Line& line) {
@@ -34,7 +38,7 @@ void LineSplitter::feed(std::string_view chunk, const Line& line) {
             ++number_;
             if (!rest_.empty()) rest_ += part;
             const auto text = without_cr(rest_.empty() ? part : std::string_view(rest_));
-            if (!text.empty()) line(number_, text, false);
+            if (!is_blank(text)) line(number_, text, false);
             rest_.clear();
         }
     }
@@ -43,7 +47,7 @@ void LineSplitter::feed(std::string_view chunk, const Line& line) {
 void LineSplitter::finish(const Line& line) {
     const auto text = without_cr(rest_);
     if (!rest_.empty()) ++number_;
-    if (!text.empty()) line(number_, text, false);
+    if (!is_blank(text)) line(number_, text, false);
     rest_.clear();
     skipping_ = false;
 }

@@ -27,6 +27,10 @@ TEST(LineSplitter, gives_each_line_with_its_number_and_without_its_end) {
                 ElementsAre(std::tuple(1, "one", false), std::tuple(2, "two", false), std::tuple(3, "three", false)));
 }
 
+TEST(LineSplitter, passes_over_lines_of_blanks_and_counts_them) {
+    EXPECT_THAT(split({"  \n\t \r\none\n \n\n two\n  "}), ElementsAre(std::tuple(3, "one", false), std::tuple(6, " two", false)));
+}
+
 TEST(LineSplitter, gives_a_last_line_that_has_no_end) {
     EXPECT_THAT(split({"one\ntw", "o"}), ElementsAre(std::tuple(1, "one", false), std::tuple(2, "two", false)));
 }

@@ -98,6 +98,7 @@ void add_feed(JsonWriter& json, const application::FeedScore& feed) {
     json.name("feed").text(feed.feed);
     json.name("records").integer(feed.records);
     json.name("score").real(feed.score, score_decimals);
+    json.name("score_lower").real(feed.score_lower, score_decimals);
     json.name("grade").text({&feed.grade, 1});
     json.close('}');
 }
@@ -122,7 +123,8 @@ void add_item(JsonWriter& json, std::uint64_t index, const Outcome& outcome, con
     json.close(']').close('}');
 }
 
-void add_refused(JsonWriter& json, std::uint64_t index, const platform::http::Problem& problem) {
+void add_refused(JsonWriter& json, std::uint64_t index, platform::http::Problem problem, const std::string& request_id) {
+    problem.instance = request_id;
     json.open('{').name("index").integer(index).name("status").text("refused");
     json.name("problem").raw(platform::http::to_json(problem)).close('}');
 }
@@ -141,6 +143,7 @@ void add_center(JsonWriter& json, const domain::DataCenter& center, const applic
     if (center.suspended) json.name("reason").text(center.suspended_because);
     json.name("grade").text(center.grade);
     json.name("score").real(standing.records == 0 ? center.score : standing.score, score_decimals);
+    if (standing.records > 0) json.name("score_lower").real(standing.score_lower, score_decimals);
     json.name("records").integer(standing.records);
     json.name("provisional").boolean(standing.provisional);
     json.name("keys").open('[');

@@ -21,7 +21,7 @@ struct Totals {
 std::string to_json(const application::Outcome& outcome, const domain::Rubric& rubric);
 // One of many records.
 void add_item(JsonWriter& json, std::uint64_t index, const application::Outcome& outcome, const domain::Rubric& rubric);
-void add_refused(JsonWriter& json, std::uint64_t index, const platform::http::Problem& problem);
+void add_refused(JsonWriter& json, std::uint64_t index, platform::http::Problem problem, const std::string& request_id);
 // The members "accepted", "duplicate", "quarantined" and "refused" of an open object.
 void add_totals(JsonWriter& json, const Totals& totals);
 

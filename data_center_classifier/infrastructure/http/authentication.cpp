@@ -27,6 +27,9 @@ Result<Submitter> Authentication::by_key(const Request& request) const {
     auto sender = cache_.authenticate(request.bearer_token());
     if (!sender) return std::move(sender).error();
     if (sender->suspended) return Error{ErrorKind::forbidden, "data-center-suspended", "the operator has suspended this data centre"};
+    // Two centres named in one request: filing under either might be wrong.
+    if (const auto name = request.header("x-data-center"); !name.empty() && name != sender->id.value)
+        return Error{ErrorKind::forbidden, "data-center-foreign", "X-Data-Center names another data centre than the key belongs to"};
     return Submitter{.sender = std::move(*sender), .by_key = true};
 }
 

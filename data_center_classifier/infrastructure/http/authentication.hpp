@@ -10,6 +10,8 @@ namespace data_center_classifier::infrastructure::http {
 struct Submitter {
     application::Sender sender;
     bool by_key = false;
+    std::string request_id = {};  // of the request that it sends them with
+    std::string key_id = {};      // of the key that it sends them with; it may be revoked while it sends
 };
 
 // Thread-safe; never waits.
@@ -21,8 +23,8 @@ public:
     };
     Authentication(Options options, const application::DataCenterCache& cache) : options_(std::move(options)), cache_(cache) {}
 
-    // Errors: forbidden "key-missing", "key-unknown", "key-revoked", "data-center-suspended", "operator-cannot-send"; incorrect
-    // "data-center-id-invalid".
+    // Errors: forbidden "key-missing", "key-unknown", "key-revoked", "data-center-suspended", "operator-cannot-send", "data-center-foreign"
+    // (X-Data-Center names another centre than the key's); incorrect "data-center-id-invalid".
     kernel::Result<Submitter> may_send(const platform::http::Request& request) const;
     // As may_send; the operator too, who names the centre as in open mode (incorrect "data-center-missing").
     kernel::Result<Submitter> may_retract(const platform::http::Request& request) const;

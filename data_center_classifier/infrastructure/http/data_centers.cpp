@@ -31,6 +31,12 @@ kernel::DataCenterId id_of(const Exchange* exchange) {
     return {std::string(exchange->request.parameter("id"))};
 }
 
+// A web page cannot send this type to another site unasked, which guards the open mode once more.
+std::optional<platform::http::Problem> not_json(const Exchange* exchange) {
+    if (exchange->request.media_type() != "application/json") return type_problem("application/json");
+    return charset_problem(exchange->request);
+}
+
 Error center_unknown() {
     return {ErrorKind::not_found, "data-center-unknown", "no data centre of this id is registered"};
 }
@@ -59,6 +65,7 @@ Response answer_center(const DataCenterHandlers* handlers, int status, const dom
 
 Reply post_center(DataCenterHandlers* handlers, Exchange* exchange) {
     if (auto allowed = handlers->authentication.is_operator(exchange->request); !allowed) co_return refuse(allowed.error());
+    if (auto problem = not_json(exchange)) co_return refuse(*problem);
     auto members = co_await body_of(exchange);
     if (!members) co_return refuse(members.error());
     auto id = member(*members, "id");
@@ -109,6 +116,7 @@ Reply delete_key(DataCenterHandlers* handlers, Exchange* exchange) {
 
 Reply post_suspend(DataCenterHandlers* handlers, Exchange* exchange) {
     if (auto allowed = handlers->authentication.is_operator(exchange->request); !allowed) co_return refuse(allowed.error());
+    if (auto problem = not_json(exchange)) co_return refuse(*problem);
     auto members = co_await body_of(exchange);
     if (!members) co_return refuse(members.error());
     auto reason = member(*members, "reason");
@@ -152,6 +160,7 @@ Result<std::string> mapping_of(const Members& members) {
 
 Reply put_mapping(DataCenterHandlers* handlers, Exchange* exchange) {
     if (auto allowed = handlers->authentication.is_operator(exchange->request); !allowed) co_return refuse(allowed.error());
+    if (auto problem = not_json(exchange)) co_return refuse(*problem);
     auto members = co_await body_of(exchange);
     if (!members) co_return refuse(members.error());
     auto mapping = mapping_of(*members);

@@ -62,7 +62,9 @@ kernel::Task<> pause_for(steady_clock::duration duration) {
 }  // namespace
 
 Intake::Intake(const Surface& surface)
-    : surface_(surface),
+    : body_bytes(surface.body_bytes_max),
+      streams(surface.streams_max),
+      surface_(surface),
       records_{counter_of(surface.metrics, Status::accepted), counter_of(surface.metrics, Status::duplicate),
                counter_of(surface.metrics, Status::quarantined), counter_of(surface.metrics, Status::refused)},
       seconds_(surface.metrics.seconds("acopio_intake_seconds", "From a batch that was read to its records on disk.")) {}
@@ -71,6 +73,10 @@ void Intake::add(Batches& batches, const Submitter& submitter, std::string_view 
                  formats::Read<domain::RawData> read) const {
     if (batches.empty() || batches.back().full()) batches.emplace_back();
     auto& batch = batches.back();
+    if (batch.items.empty()) {
+        batch.request_id = submitter.request_id;
+        batch.key_id = submitter.key_id;
+    }
     batch.items.push_back({.index = index, .refusal = {}});
     if (auto* refusal = std::get_if<formats::Refusal>(&read)) {
         batch.items.back().refusal = problem_of(std::move(*refusal));
@@ -86,6 +92,12 @@ void Intake::add(Batches& batches, const Submitter& submitter, std::string_view 
     batch.bytes += content.size();
     batch.incoming->push_back(
         {.sender = std::move(*sender), .record = std::move(record), .content = std::move(content), .interface = std::string(interface)});
+}
+
+Result<void> Intake::may_still_send(const Batch& batch) const {
+    if (batch.key_id.empty()) return kernel::ok();
+    if (auto sender = admitted(surface_.cache.sender_of_key(batch.key_id)); !sender) return std::move(sender).error();
+    return kernel::ok();
 }
 
 kernel::Task<> Intake::find_senders(std::shared_ptr<Batch> batch) {
@@ -136,6 +148,8 @@ kernel::Task<std::vector<Outcome>> Intake::receive(std::shared_ptr<Batch> batch,
     if (batch->incoming->empty()) co_return std::vector<Outcome>();
     steady_clock::duration pause = first_pause;
     while (true) {
+        // Again after each pause: a request may last for hours, a key ends at once.
+        if (auto allowed = may_still_send(*batch); !allowed) co_return std::move(allowed).error();
         auto outcomes = co_await surface_.receive.receive(batch->incoming);
         const bool busy = !outcomes && outcomes.error().kind == ErrorKind::busy;
         if (!busy || steady_clock::now() + pause > begin + patience) {
@@ -154,7 +168,7 @@ void Intake::write(JsonWriter& json, Totals& totals, const Batch& batch, const s
         if (outcome && !outcome->refusal) {
             add_item(json, item.index, *outcome, rubric());
         } else {
-            add_refused(json, item.index, outcome ? problem_of(*outcome->refusal) : *item.refusal);
+            add_refused(json, item.index, outcome ? problem_of(*outcome->refusal) : *item.refusal, batch.request_id);
         }
         ++totals[outcome ? outcome->status : Status::refused];
         if (lines) json.end_line();
@@ -163,7 +177,7 @@ void Intake::write(JsonWriter& json, Totals& totals, const Batch& batch, const s
 
 void Intake::write_failed(JsonWriter& json, Totals& totals, const Batch& batch, const Error& error, bool lines) const {
     for (const auto& item : batch.items) {
-        add_refused(json, item.index, item.refusal ? *item.refusal : problem_of(error));
+        add_refused(json, item.index, item.refusal ? *item.refusal : problem_of(error), batch.request_id);
         ++totals[Status::refused];
         if (lines) json.end_line();
     }

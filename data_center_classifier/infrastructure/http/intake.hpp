@@ -3,6 +3,7 @@
 
 #include "data_center_classifier/infrastructure/http/answers.hpp"
 #include "data_center_classifier/infrastructure/http/authentication.hpp"
+#include "data_center_classifier/infrastructure/http/quota.hpp"
 #include "data_center_classifier/infrastructure/http/routes.hpp"
 #include "platform/http/problem.hpp"
 
@@ -31,6 +32,8 @@ struct Batch {
     std::vector<Item> items;
     std::shared_ptr<std::vector<application::Incoming>> incoming = std::make_shared<std::vector<application::Incoming>>();
     std::size_t bytes = 0;
+    std::string request_id;
+    std::string key_id;  // of its sender; empty in open mode
     bool full() const { return items.size() >= batch_items_max || bytes >= batch_bytes_max; }
 };
 using Batches = std::deque<Batch>;
@@ -44,7 +47,8 @@ public:
              formats::Read<domain::RawData> read) const;
 
     // Receives a batch: finds its senders (in open mode they are registered on first sight), then judges and stores. A full queue is tried
-    // again until `patience` is over. Gives the outcomes of `batch->incoming`; an error concerns the whole batch.
+    // again until `patience` is over. Gives the outcomes of `batch->incoming`; an error concerns the whole batch: forbidden "key-revoked"
+    // or "data-center-suspended" when that happened after its request was let in.
     kernel::Task<std::vector<application::Outcome>> receive(std::shared_ptr<Batch> batch, std::chrono::steady_clock::duration patience);
 
     // Writes a batch's items, in order, a line each if `lines`; and counts them.
@@ -69,10 +73,14 @@ public:
         std::unique_ptr<formats::JsonReader> reader_;
     };
 
+    // Bytes of bodies that are read as a whole, until they are answered; and streams.
+    Quota body_bytes, streams;
+
     const Surface& surface() const { return surface_; }
     const domain::Rubric& rubric() const { return surface_.receive.rubric(); }
 
 private:
+    kernel::Result<void> may_still_send(const Batch& batch) const;
     kernel::Task<> find_senders(std::shared_ptr<Batch> batch);
     static void drop_refused(Batch& batch, const std::vector<std::optional<platform::http::Problem>>& refusals);
 

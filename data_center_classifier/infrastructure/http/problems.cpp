@@ -18,6 +18,7 @@ constexpr std::array known_codes{
     Known{"key-missing", 401, "A key is needed"},
     Known{"key-unknown", 401, "The key is not known"},
     Known{"key-revoked", 401, "The key was revoked"},
+    Known{"key-id-unknown", 404, "The data centre has no such key"},
     Known{"operator-only", 403, "Only the operator may do this"},
     Known{"operator-cannot-send", 403, "Only a data centre may send records"},
     Known{"data-center-suspended", 403, "The data centre is suspended"},
@@ -31,6 +32,7 @@ constexpr std::array known_codes{
     Known{"body-too-large", 413, "The body is too large"},
     Known{"body-expands-too-much", 413, "The body is too large"},
     Known{"content-type-unknown", 415, "This type of content is not read"},
+    Known{"charset-unknown", 415, "This character set is not read"},
     Known{"content-encoding-unknown", 415, "This encoding of content is not read"},
 };
 
@@ -65,6 +67,26 @@ Problem problem_of(formats::Refusal refusal) {
     problem.expected = std::move(refusal.expected);
     problem.found = std::move(refusal.found);
     problem.mend = std::move(refusal.mend);
+    return titled(std::move(problem));
+}
+
+Problem type_problem(std::string expected) {
+    Problem problem;
+    problem.code = "content-type-unknown";
+    problem.detail = "the Content-Type names no format that is read here";
+    problem.expected = std::move(expected);
+    problem.mend = "name the format of the body in Content-Type";
+    return titled(std::move(problem));
+}
+
+std::optional<Problem> charset_problem(const platform::http::Request& request) {
+    const auto charset = request.charset();
+    if (charset.empty() || charset == "utf-8" || charset == "utf8" || charset == "us-ascii") return std::nullopt;
+    Problem problem;
+    problem.code = "charset-unknown";
+    problem.detail = "the Content-Type names another character set than UTF-8";
+    problem.expected = "charset=utf-8, or none";
+    problem.mend = "convert the body to UTF-8 and say so, or leave charset out";
     return titled(std::move(problem));
 }
 

@@ -5,6 +5,10 @@
 #include "data_center_classifier/infrastructure/http/raw_data_stream.hpp"
 #include "platform/runtime/coroutine.hpp"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
 namespace data_center_classifier::infrastructure::http {
 namespace {
 
@@ -63,8 +67,21 @@ Reply answer_array(Intake* intake, std::shared_ptr<Batches> batches) {
     co_return platform::http::json(200, json.take());
 }
 
+// 0 when it is not told.
+std::size_t told_length(const platform::http::Request& request) {
+    const auto text = request.header("content-length");
+    std::size_t length = 0;
+    std::from_chars(text.data(), text.data() + text.size(), length);
+    return std::min(length, body_bytes_max);
+}
+
 Reply post_json(Intake* intake, Submitter submitter, Exchange* exchange) {
-    auto body = co_await exchange->body.read_all(body_bytes_max);
+    const Error no_room{ErrorKind::busy, "bodies-too-many", "too many large bodies are on their way; retry later"};
+    if (!intake->body_bytes.has(std::max<std::size_t>(told_length(exchange->request), 1))) co_return refuse(no_room);
+    // Held until the answer: what is made of a body lies in memory until then.
+    Quota::Share share(intake->body_bytes);
+    auto body = co_await exchange->body.read_all(
+        body_bytes_max, [&share, &no_room](std::size_t more) { return share.take(more) ? kernel::ok() : kernel::Result<void>(no_room); });
     if (!body) co_return refuse(body.error());
     auto batches = std::make_shared<Batches>();
     const auto shape = Intake::Reader(*intake)->body(*body, [&](std::size_t index, formats::Read<domain::RawData> read) {
@@ -78,15 +95,17 @@ Reply post_json(Intake* intake, Submitter submitter, Exchange* exchange) {
     co_return co_await answer_one(intake, std::make_shared<Batch>(std::move(batches->front())));
 }
 
-Problem type_unknown() {
-    Problem problem;
-    problem.status = 415;
-    problem.code = "content-type-unknown";
-    problem.title = "This type of content is not read";
-    problem.detail = "the Content-Type names no format of records";
-    problem.expected = "application/json, application/x-ndjson or text/csv";
-    problem.mend = "name the format of the body in Content-Type";
-    return problem;
+Reply post_lines(Intake* intake, Submitter submitter, StreamFormat format, Exchange* exchange) {
+    Quota::Share share(intake->streams);
+    if (!share.take(1)) co_return refuse(Error{ErrorKind::busy, "streams-too-many", "too many streams are open; retry later"});
+    co_return co_await post_stream(intake, std::move(submitter), format, exchange);
+}
+
+// The names under which the one format without a registered type is sent.
+bool is_ndjson(std::string_view type) {
+    constexpr auto names =
+        std::to_array<std::string_view>({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"});
+    return std::ranges::find(names, type) != names.end();
 }
 
 }  // namespace
@@ -94,12 +113,14 @@ Problem type_unknown() {
 Reply post_raw_data(RawDataHandlers* handlers, Exchange* exchange) {
     auto submitter = handlers->authentication.may_send(exchange->request);
     if (!submitter) co_return refuse(submitter.error());
+    submitter->request_id = exchange->request.id;
+    if (submitter->by_key) submitter->key_id = application::key_id_of(exchange->request.bearer_token());
+    if (auto problem = charset_problem(exchange->request)) co_return refuse(*problem);
     const auto type = exchange->request.media_type();
     if (type == "application/json") co_return co_await post_json(&handlers->intake, std::move(*submitter), exchange);
-    if (type == "application/x-ndjson")
-        co_return co_await post_stream(&handlers->intake, std::move(*submitter), StreamFormat::ndjson, exchange);
-    if (type == "text/csv") co_return co_await post_stream(&handlers->intake, std::move(*submitter), StreamFormat::csv, exchange);
-    co_return refuse(type_unknown());
+    if (is_ndjson(type)) co_return co_await post_lines(&handlers->intake, std::move(*submitter), StreamFormat::ndjson, exchange);
+    if (type == "text/csv") co_return co_await post_lines(&handlers->intake, std::move(*submitter), StreamFormat::csv, exchange);
+    co_return refuse(type_problem("application/json, application/x-ndjson or text/csv"));
 }
 
 Reply delete_raw_data(RawDataHandlers* handlers, Exchange* exchange) {

@@ -109,6 +109,7 @@ struct Stream {
     bool all_read = false;           // nothing more comes
     bool given_up = false;           // nothing more is stored
     bool started = false;            // a line was answered
+    bool ended = false;              // the last line was answered
     std::optional<Problem> problem;  // why it breaks off
     Totals totals;
 
@@ -164,6 +165,20 @@ kernel::Task<> store_batch(SharedStream stream, std::shared_ptr<Batch> batch) {
     co_return co_await write(stream, json.take());
 }
 
+std::string last_line(const Stream& stream) {
+    JsonWriter json;
+    json.open('{');
+    add_totals(json, stream.totals);
+    json.name("done").boolean(!stream.problem);
+    if (stream.problem) {
+        auto problem = *stream.problem;
+        problem.instance = stream.exchange.request.id;
+        json.name("problem").raw(platform::http::to_json(problem));
+    }
+    json.close('}').end_line();
+    return json.take();
+}
+
 kernel::Task<> store_all(SharedStream stream) {
     while (true) {
         while (stream->batches.empty() && !stream->all_read)
@@ -176,20 +191,12 @@ kernel::Task<> store_all(SharedStream stream) {
             stream->problem = problem_of(done.error());
             stream->given_up = true;
             stream->room.notify();
+            // At once: the reading side may wait for a sender that pauses.
+            if (stream->started) stream->ended = bool(co_await write(stream, last_line(*stream)));
             break;
         }
     }
     co_return kernel::ok();
-}
-
-std::string last_line(const Stream& stream) {
-    JsonWriter json;
-    json.open('{');
-    add_totals(json, stream.totals);
-    json.name("done").boolean(!stream.problem);
-    if (stream.problem) json.name("problem").raw(platform::http::to_json(*stream.problem));
-    json.close('}').end_line();
-    return json.take();
 }
 
 }  // namespace
@@ -203,7 +210,8 @@ kernel::Task<Response> post_stream(Intake* intake, Submitter submitter, StreamFo
     if (!stored) co_return std::move(stored).error();
     // Nothing was answered yet: a problem can have a status of its own.
     if (stream->problem && !stream->started) co_return refuse(*stream->problem);
-    if (auto done = co_await write(stream, last_line(*stream)); !done) co_return std::move(done).error();
+    if (!stream->ended)
+        if (auto done = co_await write(stream, last_line(*stream)); !done) co_return std::move(done).error();
     Response response;
     response.streamed = true;
     co_return response;

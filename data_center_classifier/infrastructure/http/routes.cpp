@@ -32,8 +32,8 @@ Reply get_health() {
 
 Reply get_ready(const Shared* shared) {
     if (shared->surface.ready()) co_return platform::http::json(200, R"({"status":"ready"})");
-    co_return refuse(kernel::Error{kernel::ErrorKind::unavailable, "projection-stopped",
-                                   "a projection stopped: scorecards no longer move, and intake will fill up; see the log"});
+    co_return refuse(kernel::Error{kernel::ErrorKind::unavailable, "not-ready",
+                                   "the log cannot be written, or a projection stopped or makes no progress; see the log of the server"});
 }
 
 Reply get_metrics(const Shared* shared) {

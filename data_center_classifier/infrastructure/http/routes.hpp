@@ -25,8 +25,10 @@ struct Surface {
     formats::Limits limits;
     bool open = false;
     std::string operator_token;
-    std::string rubric_json;      // the file of the rubric that judges
-    std::function<bool()> ready;  // false once a projection stopped
+    std::size_t body_bytes_max = std::size_t{128} * 1024 * 1024;  // of bodies that are read as a whole, all together
+    std::size_t streams_max = 256;                                // at once
+    std::string rubric_json;                                      // the file of the rubric that judges
+    std::function<bool()> ready;                                  // false once a projection stopped
 };
 
 // POST and DELETE /raw-data, /data-centers..., /rubric, /health, /ready, /metrics. What `surface` refers to outlives the server.

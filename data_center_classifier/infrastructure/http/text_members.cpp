@@ -15,7 +15,8 @@ kernel::Result<std::map<std::string, std::string, std::less<>>> text_members(std
     for (const auto member : object) {
         std::string_view text;
         if (member.value.get_string().get(text) != simdjson::SUCCESS) return not_understood;
-        members.insert_or_assign(std::string(member.key), std::string(text));
+        if (!members.emplace(member.key, text).second)
+            return kernel::Error{kernel::ErrorKind::incorrect, "member-twice", "two members of the body have one name"};
     }
     return members;
 }

@@ -9,7 +9,7 @@
 
 namespace data_center_classifier::infrastructure::http {
 
-// incorrect "body-not-understood" when it is anything else. The last of two members of one name wins.
+// incorrect "body-not-understood" when it is anything else; "member-twice" when two members have one name.
 kernel::Result<std::map<std::string, std::string, std::less<>>> text_members(std::string_view json);
 
 }  // namespace data_center_classifier::infrastructure::http

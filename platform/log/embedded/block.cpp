@@ -79,7 +79,7 @@ std::string to_block(std::string_view messages) {
 
 kernel::Result<std::vector<kernel::Envelope>> messages_from(std::string_view block) {
     const kernel::Error corrupt{kernel::ErrorKind::fault, "log-corrupt",
-                                "a block of the log is not what was written; restore the file from a copy"};
+                                "a block of the log is not what was written; restore all files from one copy"};
     if (block.size() < checksum_bytes) return corrupt;
     const auto body = block.substr(checksum_bytes);
     if (checksum_of(body) != block.substr(0, checksum_bytes)) return corrupt;

@@ -4,6 +4,7 @@
 
 #include "platform/log/embedded/block.hpp"
 #include "platform/runtime/blocking_call.hpp"
+#include "platform/runtime/guarded.hpp"
 #include "platform/runtime/logging.hpp"
 #include "platform/sql/sqlite/sqlite.hpp"
 
@@ -11,6 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -29,10 +31,16 @@ constexpr std::size_t append_messages_max = 10'000;
 constexpr std::size_t append_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t batch_bytes_max = 8 * 1024 * 1024;
 constexpr std::size_t topics_max = 1000;
+constexpr std::chrono::milliseconds probe_every{500};  // while the log cannot be written
 
 constexpr std::string_view schema_1 = R"(
 CREATE TABLE topic (id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE producer (topic INTEGER NOT NULL, name TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (topic, name));
+)";
+
+constexpr std::string_view schema_2 = R"(
+CREATE TABLE identity (id TEXT NOT NULL, probes INTEGER NOT NULL);
+INSERT INTO identity VALUES (lower(hex(randomblob(16))), 0);
 )";
 
 std::string table_of(std::int64_t topic) {
@@ -53,12 +61,14 @@ using ProducerKey = std::pair<std::int64_t, std::string>;
 struct Topic {
     std::int64_t id = 0;
     std::uint64_t head = 0;
+    friend bool operator==(const Topic&, const Topic&) = default;
 };
 
 // What is durable: kept by the writer, read by everybody.
 struct Durable {
     std::map<std::string, Topic, std::less<>> topics;
     std::map<ProducerKey, std::uint64_t> producers;
+    friend bool operator==(const Durable&, const Durable&) = default;
 };
 
 struct Shared {
@@ -101,26 +111,46 @@ Result<Durable> read_durable(sql::Connection& connection) {
     }
 }
 
+Result<std::string> read_id(sql::Connection& connection) {
+    auto select = connection.prepare("SELECT id FROM identity");
+    if (!select) return std::move(select).error();
+    auto row = (*select)->step();
+    if (!row) return std::move(row).error();
+    if (!*row) return Error{ErrorKind::fault, "log-corrupt", "the log has no identity; restore all files of the directory from one copy"};
+    return std::string((*select)->text(0));
+}
+
 // Writes groups of requests. One thread.
 class Writer {
 public:
     Writer(sql::Connection& connection, Durable durable) : connection_(connection), next_(std::move(durable)) {}
 
-    // All of them in one transaction; what each got. On failure nothing is promised, and the state is read from the disk before the next
-    // group.
+    // All of them in one transaction; what each got. On failure nothing is promised until restore() has read what is on the disk.
     Result<std::vector<Appended>> write(const std::vector<Request>& group) {
-        if (doubtful_) {
-            auto durable = read_durable(connection_);
-            if (!durable) return std::move(durable).error();
-            next_ = std::move(*durable);
-            inserts_.clear();
-            doubtful_ = false;
-        }
+        if (auto restored = restore(); !restored) return std::move(restored).error();
+        doubtful_ = true;
         auto written = write_in_transaction(group);
-        if (!written) doubtful_ = true;
+        if (written) doubtful_ = false;
         return written;
     }
-    // After a successful write: what is durable now.
+    // After a write that failed: what is durable is read from the disk.
+    Result<void> restore() {
+        if (!doubtful_) return kernel::ok();
+        inserts_.clear();
+        auto durable = read_durable(connection_);
+        if (!durable) return std::move(durable).error();
+        next_ = std::move(*durable);
+        doubtful_ = false;
+        return kernel::ok();
+    }
+    // Whether the disk takes a commit.
+    Result<void> probe() {
+        auto transaction = sql::Transaction::begin(connection_);
+        if (!transaction) return std::move(transaction).error();
+        if (auto done = connection_.execute("UPDATE identity SET probes = probes + 1"); !done) return done;
+        return transaction->commit();
+    }
+    // After a successful write or restore(): what is durable now.
     const Durable& durable() const { return next_; }
 
 private:
@@ -300,7 +330,7 @@ private:
         auto envelopes = messages_from(select_->text(3));
         if (!envelopes) return std::move(envelopes).error();
         if (envelopes->empty() || first + envelopes->size() - 1 != last || first > read_to_ + 1)
-            return Error{ErrorKind::fault, "log-corrupt", "blocks of the log do not follow each other; restore the file from a copy"};
+            return Error{ErrorKind::fault, "log-corrupt", "blocks of the log do not follow each other; restore all files from one copy"};
         auto position = first;
         for (auto& envelope : *envelopes) {
             if (position > read_to_) block_.push_back({Position{position}, appended_at, std::move(envelope)});
@@ -347,11 +377,12 @@ private:
 class EmbeddedLog final : public EventLog {
 public:
     EmbeddedLog(Options options, FileLock lock, std::unique_ptr<sql::Database> database, std::unique_ptr<sql::Connection> connection,
-                Durable durable)
+                Durable durable, std::string id)
         : options_(std::move(options)),
           lock_(std::move(lock)),
           database_(std::move(database)),
           connection_(std::move(connection)),
+          id_(std::move(id)),
           shared_(std::make_shared<Shared>()) {
         shared_->durable = durable;
         thread_ = std::thread([this, start = std::move(durable)]() mutable { write_groups(Writer(*connection_, std::move(start))); });
@@ -401,6 +432,9 @@ public:
         return found == shared_->durable.producers.end() ? 0 : found->second;
     }
 
+    std::string id() override { return id_; }
+    bool healthy() const override { return healthy_.load(std::memory_order_acquire); }
+
 private:
     void enqueue(Request request) {
         const auto messages = request.ends.size();
@@ -422,42 +456,73 @@ private:
         queued_.notify_one();
     }
 
-    // Empty when closing.
+    // Empty when closing, and after a while when the log cannot be written.
     std::vector<Request> take_group() {
         std::unique_lock guard(queue_mutex_);
-        queued_.wait(guard, [&] { return closing_ || !queue_.empty(); });
+        const auto ready = [&] { return closing_ || !queue_.empty(); };
+        if (healthy()) queued_.wait(guard, ready);
+        else queued_.wait_for(guard, probe_every, ready);
         queued_messages_ = queued_bytes_ = 0;
         return std::exchange(queue_, {});
     }
 
     void write_groups(Writer writer) {
+        runtime::name_this_thread("log-writer");
         while (true) {
             auto group = take_group();
-            if (group.empty()) return;
-            auto written = writer.write(group);
-            if (!written) {
-                runtime::log(runtime::Level::error, "log-write-failed", {{"code", std::string_view(written.error().code)}});
-                for (auto& request : group)
-                    request.bring(Error{ErrorKind::unavailable, "log-write-failed", "the event log could not be written; retry later"});
+            if (group.empty()) {
+                if (closed()) return;
+                if (runtime::guarded([&] { return writer.probe(); })) write_works(true);
                 continue;
             }
-            publish(writer.durable());
+            auto written = runtime::guarded([&] { return writer.write(group); });
+            write_works(static_cast<bool>(written));
+            if (!written) {
+                const auto error = outcome_of(written.error(), writer);
+                for (auto& request : group) request.bring(error);
+                continue;
+            }
+            // Without memory for it readers see this group with the next one.
+            (void)runtime::guarded([&] { return publish(writer.durable()); });
             for (std::size_t i = 0; i < group.size(); ++i) group[i].bring((*written)[i]);
         }
     }
 
-    void publish(const Durable& durable) {
+    // What the senders of a group that was not committed are told: busy when it is known that nothing of it was written. After an error of
+    // the disk that is not known: a commit whose flush failed may come back at the next start.
+    Error outcome_of(const Error& failure, Writer& writer) {
+        runtime::log(runtime::Level::error, "log-write-failed", {{"code", std::string_view(failure.code)}});
+        const auto restored = runtime::guarded([&] { return writer.restore(); });
+        if (restored && failure.code != "disk-error" && writer.durable() == shared_->durable)  // only this thread changes it
+            return {ErrorKind::busy, "log-write-failed", "the event log could not be written; nothing was stored; retry later"};
+        return {ErrorKind::unavailable, "log-write-failed", "the event log could not be written; retry later"};
+    }
+
+    void write_works(bool works) {
+        if (healthy_.exchange(works, std::memory_order_acq_rel) == works) return;
+        if (works) runtime::log(runtime::Level::info, "log-writable-again");
+    }
+
+    bool closed() {
+        const std::lock_guard guard(queue_mutex_);
+        return closing_ && queue_.empty();
+    }
+
+    Result<void> publish(Durable durable) {
         {
             const std::lock_guard guard(shared_->mutex);
-            shared_->durable = durable;
+            std::swap(shared_->durable, durable);
         }
         shared_->changed.notify_all();
+        return kernel::ok();
     }
 
     Options options_;
     FileLock lock_;
     std::unique_ptr<sql::Database> database_;
     std::unique_ptr<sql::Connection> connection_;
+    std::string id_;
+    std::atomic<bool> healthy_{true};
     std::shared_ptr<Shared> shared_;
 
     std::mutex queue_mutex_;
@@ -477,11 +542,14 @@ Result<std::unique_ptr<EventLog>> open(Options options) {
     if (!database) return std::move(database).error();
     auto connection = (*database)->connect({.durability = sql::Durability::full, .cache_kib = 2048});
     if (!connection) return std::move(connection).error();
-    if (auto migrated = sql::migrate(**connection, "event_log", {{1, schema_1}}); !migrated) return std::move(migrated).error();
+    if (auto migrated = sql::migrate(**connection, "event_log", {{1, schema_1}, {2, schema_2}}); !migrated)
+        return std::move(migrated).error();
     auto durable = read_durable(**connection);
     if (!durable) return std::move(durable).error();
+    auto id = read_id(**connection);
+    if (!id) return std::move(id).error();
     return std::unique_ptr<EventLog>(std::make_unique<EmbeddedLog>(std::move(options), std::move(*lock), std::move(*database),
-                                                                   std::move(*connection), std::move(*durable)));
+                                                                   std::move(*connection), std::move(*durable), std::move(*id)));
 }
 
 }  // namespace platform::log::embedded

@@ -183,7 +183,7 @@ TEST(EmbeddedLog, a_commit_that_fails_stores_nothing_and_the_next_one_goes_on_fr
     for (const char* topic : {"a", "new"}) {
         const auto failed = runtime::run(log->append(topic, messages(3, "x"), Producer{"p", 3}));
         ASSERT_FALSE(failed);
-        EXPECT_EQ(failed.error().kind, kernel::ErrorKind::unavailable);
+        EXPECT_EQ(failed.error().kind, kernel::ErrorKind::busy) << "nothing was written, and that is known";
         EXPECT_EQ(failed.error().code, "log-write-failed");
     }
     EXPECT_EQ(log->head("a")->value, 2U);
@@ -195,6 +195,51 @@ TEST(EmbeddedLog, a_commit_that_fails_stores_nothing_and_the_next_one_goes_on_fr
     EXPECT_EQ(log->head("new")->value, 3U);
     auto subscription = *log->subscribe("a", "test", {});
     EXPECT_EQ(subscription->next(10, std::chrono::seconds(5), {})->size(), 5U);
+}
+
+TEST(EmbeddedLog, a_commit_that_fails_is_unknown_when_the_disk_cannot_be_read_after_it) {
+    const Directory directory;
+    auto log = *open({.file = directory.file()});
+    ASSERT_TRUE(runtime::run(log->append("a", messages(2), Producer{"p", 1})));
+    auto database = *sql::sqlite::open(directory.file());
+    auto connection = *database->connect();
+    ASSERT_TRUE(connection->execute("ALTER TABLE producer RENAME TO away"));
+    const auto failed = runtime::run(log->append("a", messages(2), Producer{"p", 3}));
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().kind, kernel::ErrorKind::unavailable);
+    ASSERT_TRUE(connection->execute("ALTER TABLE away RENAME TO producer"));
+    ASSERT_TRUE(runtime::run(log->append("a", messages(2), Producer{"p", 3})));
+    EXPECT_EQ(log->head("a")->value, 4U);
+}
+
+TEST(EmbeddedLog, is_unhealthy_from_a_failed_write_until_the_disk_takes_one_again_without_an_append) {
+    const Directory directory;
+    auto log = *open({.file = directory.file()});
+    ASSERT_TRUE(runtime::run(log->append("a", messages(1), Producer{"p", 1})));
+    EXPECT_TRUE(log->healthy());
+    auto database = *sql::sqlite::open(directory.file());
+    auto connection = *database->connect();
+    ASSERT_TRUE(
+        connection->execute("CREATE TRIGGER refuse BEFORE INSERT ON producer BEGIN SELECT RAISE(ABORT, 'the test refuses'); END;"
+                            "CREATE TRIGGER refuse_probe BEFORE UPDATE ON identity BEGIN SELECT RAISE(ABORT, 'and again'); END"));
+    ASSERT_FALSE(runtime::run(log->append("a", messages(1), Producer{"p", 2})));
+    EXPECT_FALSE(log->healthy());
+    ASSERT_TRUE(connection->execute("DROP TRIGGER refuse; DROP TRIGGER refuse_probe"));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!log->healthy() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_TRUE(log->healthy());
+}
+
+TEST(EmbeddedLog, each_has_an_id_of_its_own_and_one_of_an_older_version_gets_it) {
+    const Directory one, other;
+    const auto id = (*open({.file = one.file()}))->id();
+    EXPECT_EQ(id.size(), 32U);
+    EXPECT_NE((*open({.file = other.file()}))->id(), id);
+    {
+        auto connection = *(*sql::sqlite::open(one.file()))->connect();
+        ASSERT_TRUE(connection->execute("DROP TABLE identity; UPDATE schema_version SET version = 1 WHERE owner = 'event_log'"));
+    }
+    EXPECT_EQ((*open({.file = one.file()}))->id().size(), 32U);
 }
 
 TEST(EmbeddedLog, what_is_queued_when_it_is_closed_is_written_and_answered) {

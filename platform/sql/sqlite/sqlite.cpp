@@ -34,6 +34,11 @@ Error error_of(sqlite3* db) {
         case SQLITE_READONLY:
         case SQLITE_CANTOPEN:
         case SQLITE_PERM: return {ErrorKind::unavailable, "database-not-writable", message};
+        // These pass: memory comes back, a lock protocol race or an interrupted statement is over at the next attempt.
+        case SQLITE_NOMEM: return {ErrorKind::unavailable, "out-of-memory", "the database had not enough memory"};
+        case SQLITE_PROTOCOL:
+        case SQLITE_INTERRUPT:
+        case SQLITE_ABORT: return {ErrorKind::unavailable, "sql-interrupted", message};
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB: return {ErrorKind::fault, "database-corrupt", message};
         default: return {ErrorKind::fault, "sql-failed", message};

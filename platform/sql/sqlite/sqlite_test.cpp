@@ -64,6 +64,19 @@ TEST(Sqlite, its_files_can_be_read_by_their_owner_only) {
     }
 }
 
+// In a process of its own: the bound on SQLite's memory cannot be lifted again.
+TEST(SqliteDeathTest, too_little_memory_is_no_fault_but_passes) {
+    const Directory directory;
+    const auto attempt = [&] {
+        auto database = *open(directory / "test.db");
+        auto connection = *database->connect();
+        if (!connection->execute("CREATE TABLE a (x TEXT); PRAGMA hard_heap_limit=400000")) ::_exit(1);
+        const auto failed = connection->execute("INSERT INTO a VALUES (hex(zeroblob(1000000)))");
+        ::_exit(!failed && failed.error().kind == kernel::ErrorKind::unavailable && failed.error().code == "out-of-memory" ? 0 : 2);
+    };
+    EXPECT_EXIT(attempt(), testing::ExitedWithCode(0), "");
+}
+
 TEST(Sqlite, a_directory_that_is_not_there_is_said) {
     const auto database = open("/does/not/exist/test.db");
     ASSERT_FALSE(database);
