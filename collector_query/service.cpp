@@ -51,11 +51,11 @@ Result<Projections> open_projections(const Dependencies& dependencies) {
     using platform::projection::Options;
     opened.data = std::make_unique<Projection>(Options{.name = std::string(infrastructure::db::collected_data_projection),
                                                        .topic = std::string(kernel::collected_data_topic),
-                                                       .batch_max = batch_max},
+                                                       .batch_max = batch_max, .niceness = 19},
                                                *opened.data_connection, dependencies.log, *opened.data_handler);
     opened.receipts = std::make_unique<Projection>(Options{.name = std::string(infrastructure::db::receipts_projection),
                                                            .topic = std::string(kernel::raw_data_topic),
-                                                           .batch_max = batch_max},
+                                                           .batch_max = batch_max, .niceness = 19},
                                                    *opened.receipts_connection, dependencies.log, *opened.receipts_handler);
     return opened;
 }

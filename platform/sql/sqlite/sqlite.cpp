@@ -18,6 +18,9 @@ using kernel::Result;
 
 constexpr int busy_timeout_ms = 10'000;
 constexpr int page_bytes = 8192;
+// Pages in the WAL that start a checkpoint. Where nothing waits for the disk a long WAL pays: a page that changes often is copied once.
+constexpr int checkpoint_pages_full = 1000;
+constexpr int checkpoint_pages_process = 6000;
 
 Error error_of(sqlite3* db) {
     const int code = sqlite3_extended_errcode(db);
@@ -148,7 +151,9 @@ private:
         if (options.read_only) return sql;
         // The page size counts only for a file that is still empty; WAL is a property of the file and stays.
         sql = "PRAGMA page_size=" + std::to_string(page_bytes) + "; PRAGMA journal_mode=WAL; " + sql;
-        return sql + "PRAGMA synchronous=" + (options.durability == Durability::full ? "FULL" : "NORMAL") +
+        const bool full = options.durability == Durability::full;
+        return sql + "PRAGMA synchronous=" + (full ? "FULL" : "NORMAL") +
+               "; PRAGMA wal_autocheckpoint=" + std::to_string(full ? checkpoint_pages_full : checkpoint_pages_process) +
                "; PRAGMA journal_size_limit=67108864;";
     }
 
