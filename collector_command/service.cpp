@@ -20,7 +20,7 @@ using infrastructure::db::CollectorRepoSql;
 using infrastructure::messaging::RawDataConsumer;
 
 constexpr auto relay_producer = "collector_command";
-constexpr std::size_t batch_max = 1000;
+constexpr std::size_t batch_max = 4000;
 
 class Running final : public Service {
 public:

@@ -22,7 +22,7 @@ class SeenRecords {
 
 public:
     struct Limits {
-        std::size_t recent_max = 1'000'000;         // beyond it: busy "recent-records-full", before anything is written
+        std::size_t recent_max = 250'000;           // beyond it: busy "recent-records-full", before anything is written
         std::size_t fingerprints_max = 16'000'000;  // beyond it every unknown key costs a look-up in the index
     };
     explicit SeenRecords(Limits limits);
