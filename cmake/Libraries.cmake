@@ -11,6 +11,7 @@ find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 
 # Header-only Boost: each of Asio, Beast, JSON and URL is compiled once, in boost_sources.cpp.
 add_library(boost_sources STATIC ${PROJECT_SOURCE_DIR}/cmake/boost_sources.cpp)

@@ -5,6 +5,10 @@
 #include "collector_command/infrastructure/messaging/adapter_raw_data_consumer.hpp"
 #include "platform/runtime/logging.hpp"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -16,7 +20,7 @@ using infrastructure::db::CollectorRepoSql;
 using infrastructure::messaging::RawDataConsumer;
 
 constexpr auto relay_producer = "collector_command";
-constexpr std::size_t batch_max = 1000;
+constexpr std::size_t batch_max = 4000;
 
 class Running final : public Service {
 public:
@@ -30,8 +34,8 @@ public:
                   .batch_max = batch_max,
                   .follow_from_log = true}),
           consumer_(*repo_, dependencies.clock, dependencies.metrics, [this] { relay_.wake(); }),
-          projection_({.name = "collect", .topic = std::string(kernel::raw_data_topic), .batch_max = batch_max}, *connection_,
-                      dependencies.log, consumer_) {
+          projection_({.name = "collect", .topic = std::string(kernel::raw_data_topic), .batch_max = batch_max, .niceness = 19},
+                      *connection_, dependencies.log, consumer_) {
         auto lag = dependencies.metrics.gauge("acopio_command_lag_messages", "Messages of raw-data that the write side has not taken yet.");
         dependencies.metrics.before_exposition([lag, link = link_]() mutable {
             const std::lock_guard lock(link->mutex);
@@ -72,7 +76,10 @@ private:
     };
 
     void consume(std::stop_token stop) { ended("command-consumer-ended", projection_.run(stop)); }
-    void relay(std::stop_token stop) { ended("command-relay-ended", relay_.run(stop)); }
+    void relay(std::stop_token stop) {
+        setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 19);
+        ended("command-relay-ended", relay_.run(stop));
+    }
 
     void ended(std::string_view event, const kernel::Result<void>& result) {
         if (result) return;

@@ -22,8 +22,9 @@ using infrastructure::db::ReceiptsProjection;
 using kernel::Result;
 using platform::projection::Projection;
 
-constexpr std::size_t batch_max = 1000;
-constexpr std::int64_t writer_cache_kib = 32 * 1024;
+// Large: what is behind catches up with fewer visits to each page of the indexes.
+constexpr std::size_t batch_max = 5000;
+constexpr std::int64_t writer_cache_kib = 48 * 1024;
 
 // Both projections with what they write through. What is lost in a power cut is projected again from the log, so commits need not wait for
 // the disk.
@@ -51,11 +52,13 @@ Result<Projections> open_projections(const Dependencies& dependencies) {
     using platform::projection::Options;
     opened.data = std::make_unique<Projection>(Options{.name = std::string(infrastructure::db::collected_data_projection),
                                                        .topic = std::string(kernel::collected_data_topic),
-                                                       .batch_max = batch_max},
+                                                       .batch_max = batch_max,
+                                                       .niceness = 19},
                                                *opened.data_connection, dependencies.log, *opened.data_handler);
     opened.receipts = std::make_unique<Projection>(Options{.name = std::string(infrastructure::db::receipts_projection),
                                                            .topic = std::string(kernel::raw_data_topic),
-                                                           .batch_max = batch_max},
+                                                           .batch_max = batch_max,
+                                                           .niceness = 19},
                                                    *opened.receipts_connection, dependencies.log, *opened.receipts_handler);
     return opened;
 }

@@ -30,9 +30,9 @@ using kernel::Result;
 using platform::projection::Projection;
 
 constexpr auto relay_producer = "data_center_classifier";
-constexpr std::size_t batch_max = 1000;
-constexpr std::int64_t writer_cache_kib = 32 * 1024;
-constexpr int projection_niceness = 5;
+constexpr std::size_t batch_max = 4000;
+constexpr std::int64_t writer_cache_kib = 24 * 1024;
+constexpr int projection_niceness = 19;
 
 // What is opened from the database, in the order of need.
 struct Stores {

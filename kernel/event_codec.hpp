@@ -8,7 +8,6 @@
 #include <charconv>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace kernel::codec {
 
@@ -21,25 +20,6 @@ inline std::string to_text(double value) {
     char text[32];
     const auto end = std::to_chars(text, text + sizeof text, value).ptr;
     return std::string(text, end);
-}
-
-inline std::string joined(const std::vector<std::string>& items) {
-    std::string text;
-    for (const auto& item : items) {
-        if (!text.empty()) text += ',';
-        text += item;
-    }
-    return text;
-}
-
-inline std::vector<std::string> split(std::string_view text) {
-    std::vector<std::string> items;
-    while (!text.empty()) {
-        const auto comma = text.find(',');
-        items.emplace_back(text.substr(0, comma));
-        text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
-    }
-    return items;
 }
 
 inline Error not_understood(std::string what) {

@@ -21,8 +21,8 @@ Envelope envelope_of(RawDataFacts facts, std::string_view type) {
                                    {"time", to_text(facts.received_at)},
                                    {"grade", std::move(facts.grade)},
                                    {"rubric", std::move(facts.verdicts.rubric)},
-                                   {"passed", codec::joined(facts.verdicts.passed)},
-                                   {"failed", codec::joined(facts.verdicts.failed)},
+                                   {"passed", std::move(facts.verdicts.passed).text()},
+                                   {"failed", std::move(facts.verdicts.failed).text()},
                                    {"score", codec::to_text(facts.verdicts.score)}},
                     .data = std::move(facts.record)};
 }
@@ -36,7 +36,7 @@ Envelope envelope_of(RawDataRetracted event) {
                     .data = "{}"};
 }
 
-RawDataFacts facts_from(codec::Reader& read, const Envelope& envelope) {
+RawDataFacts facts_from(codec::Reader& read, const Envelope& envelope, Record record) {
     return RawDataFacts{.data_center_id = {read.text("data_center")},
                         .record_id = {read.text("record")},
                         .data_id = {envelope.key},
@@ -47,10 +47,10 @@ RawDataFacts facts_from(codec::Reader& read, const Envelope& envelope) {
                         .received_at = read.time("time"),
                         .grade = read.text("grade"),
                         .verdicts = {.rubric = read.text("rubric"),
-                                     .passed = codec::split(read.text("passed")),
-                                     .failed = codec::split(read.text("failed")),
+                                     .passed = CheckIds::from_text(read.text("passed")),
+                                     .failed = CheckIds::from_text(read.text("failed")),
                                      .score = read.real("score")},
-                        .record = envelope.data};
+                        .record = record == Record::keep ? envelope.data : std::string()};
 }
 
 }  // namespace
@@ -61,13 +61,13 @@ Envelope to_envelope(RawDataEvent event) {
     return envelope_of(std::get<RawDataRetracted>(std::move(event)));
 }
 
-Result<RawDataEvent> raw_data_event_from(const Envelope& envelope) {
+Result<RawDataEvent> raw_data_event_from(const Envelope& envelope, Record record) {
     codec::Reader read(envelope);
     RawDataEvent event;
     if (envelope.type == received_type) {
-        event = RawDataReceived{facts_from(read, envelope)};
+        event = RawDataReceived{facts_from(read, envelope, record)};
     } else if (envelope.type == quarantined_type) {
-        event = RawDataQuarantined{facts_from(read, envelope)};
+        event = RawDataQuarantined{facts_from(read, envelope, record)};
     } else if (envelope.type == retracted_type) {
         event = RawDataRetracted{.data_center_id = {read.text("data_center")},
                                  .record_id = {read.text("record")},

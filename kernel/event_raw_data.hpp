@@ -3,6 +3,7 @@
 // The codec needs no JSON: facts are attributes, `record` passes through as it is. Version 1; golden files in testdata/.
 #pragma once
 
+#include "kernel/check_ids.hpp"
 #include "kernel/clock.hpp"
 #include "kernel/envelope.hpp"
 #include "kernel/ids.hpp"
@@ -11,7 +12,6 @@
 #include <cstdint>
 #include <string>
 #include <variant>
-#include <vector>
 
 namespace kernel {
 
@@ -19,10 +19,10 @@ inline constexpr std::string_view raw_data_topic = "raw-data";
 
 // What the rubric said of one record. Check ids in the rubric's order; a check in neither list was skipped.
 struct Verdicts {
-    std::string rubric;               // version of the rubric that judged: "acopio-1"
-    std::vector<std::string> passed;  // check ids
-    std::vector<std::string> failed;  // check ids
-    double score = 0;                 // 0..100, the record's own score
+    std::string rubric;  // version of the rubric that judged: "acopio-1"
+    CheckIds passed;
+    CheckIds failed;
+    double score = 0;  // 0..100, the record's own score
     friend bool operator==(const Verdicts&, const Verdicts&) = default;
 };
 
@@ -58,7 +58,9 @@ using RawDataEvent = std::variant<RawDataReceived, RawDataQuarantined, RawDataRe
 
 // Key of the envelope: the data id, so that all of one record stays in order.
 Envelope to_envelope(RawDataEvent event);
-// fault "event-not-understood" for an envelope that this version cannot read.
-Result<RawDataEvent> raw_data_event_from(const Envelope& envelope);
+// fault "event-not-understood" for an envelope that this version cannot read. A reader that does not need the record leaves it out: it is
+// the largest part, and copied.
+enum class Record : std::uint8_t { keep, leave_out };
+Result<RawDataEvent> raw_data_event_from(const Envelope& envelope, Record record = Record::keep);
 
 }  // namespace kernel

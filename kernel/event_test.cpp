@@ -25,7 +25,7 @@ RawDataFacts raw_data_facts() {
             .modality = "CR",
             .received_at = noon(),
             .grade = "B",
-            .verdicts = {.rubric = "acopio-1", .passed = {"CONF-01", "COMP-01"}, .failed = {"PLAU-02"}, .score = 87.5},
+            .verdicts = {.rubric = "acopio-1", .passed = {"CONF-01", "CONF-02", "COMP-01"}, .failed = {"PLAU-02"}, .score = 87.5},
             .record = R"({"record_id":"r-1","modality":"CR"})"};
 }
 
@@ -80,11 +80,12 @@ void expect_golden(const std::string& name, const Event& event, Result<Event> (*
 }
 
 TEST(RawDataEvents, are_written_and_read_as_their_golden_files) {
-    expect_golden<RawDataEvent>("raw_data_received", RawDataReceived{raw_data_facts()}, raw_data_event_from);
-    expect_golden<RawDataEvent>("raw_data_quarantined", RawDataQuarantined{raw_data_facts()}, raw_data_event_from);
+    const auto decode = +[](const Envelope& envelope) { return raw_data_event_from(envelope); };
+    expect_golden<RawDataEvent>("raw_data_received", RawDataReceived{raw_data_facts()}, decode);
+    expect_golden<RawDataEvent>("raw_data_quarantined", RawDataQuarantined{raw_data_facts()}, decode);
     const auto facts = raw_data_facts();
     expect_golden<RawDataEvent>("raw_data_retracted", RawDataRetracted{facts.data_center_id, facts.record_id, facts.data_id, noon()},
-                                raw_data_event_from);
+                                decode);
 }
 
 TEST(CollectedDataEvents, are_written_and_read_as_their_golden_files) {
@@ -133,10 +134,23 @@ TEST(Events, with_any_attribute_missing_or_broken_are_a_fault) {
 
 TEST(Verdicts, keep_empty_lists_empty) {
     auto facts = raw_data_facts();
-    facts.verdicts.failed.clear();
+    facts.verdicts.failed = {};
     auto read = raw_data_event_from(to_envelope(RawDataEvent(RawDataReceived{facts})));
     ASSERT_TRUE(read);
     EXPECT_TRUE(std::get<RawDataReceived>(*read).verdicts.failed.empty());
+}
+
+TEST(CheckIds, give_back_what_was_added_in_order) {
+    EXPECT_EQ((CheckIds{"CONF-01", "CONF-02", "COMP-01", "COMP-10", "CONF-03"}.text()), "CONF-01,-02,COMP-01,-10,CONF-03");
+    const std::vector<std::vector<std::string>> lists{
+        {}, {"A"}, {"A", "B", "A-1", "A-2", "A", "B-1-2", "B-1-3", "B-2"}, {"NO_DASH", "X-", "X-1", "CONF-01", "CONF-01"}};
+    for (const auto& list : lists) {
+        CheckIds ids;
+        for (const auto& id : list) ids.add(id);
+        EXPECT_EQ(ids.all(), list);
+        EXPECT_EQ(CheckIds::from_text(ids.text()).all(), list);
+        EXPECT_EQ(ids.empty(), list.empty());
+    }
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ EXTERNAL = {  # header prefix -> the LIBS names that bring it
     "boost/": {"Boost::headers"}, "sqlite3.h": {"SQLite::SQLite3"}, "mysql": {"MariaDB::client"}, "mariadb/": {"MariaDB::client"},
     "google/protobuf/": {"protobuf::libprotobuf"}, "openssl/": {"OpenSSL::Crypto", "OpenSSL::SSL"}, "spdlog/": {"spdlog::spdlog"},
     "fmt/": {"fmt::fmt", "spdlog::spdlog"}, "simdjson.h": {"simdjson::simdjson"}, "zlib.h": {"ZLIB::ZLIB"}, "zstd.h": {"PkgConfig::ZSTD"},
+    "xxhash.h": {"PkgConfig::XXHASH"},
     "prometheus/": {"prometheus-cpp::core"}, "CLI/": {"CLI11::CLI11"},
 }
 SERVICES = ("data_center_classifier", "collector_command", "collector_query")

@@ -64,10 +64,9 @@ SeenRecords::Claim claim_of(const Identity& id, bool quarantine, const Rows& row
 
 kernel::Verdicts verdicts_of(const domain::Judgement& judgement, const domain::Rubric& rubric) {
     kernel::Verdicts verdicts{.rubric = rubric.version, .passed = {}, .failed = {}, .score = judgement.score};
-    verdicts.passed.reserve(rubric.checks.size());
     for (std::size_t i = 0; i < rubric.checks.size(); ++i) {
-        if (judgement.outcomes[i] == domain::Outcome::pass) verdicts.passed.push_back(rubric.checks[i].id);
-        if (judgement.outcomes[i] == domain::Outcome::fail) verdicts.failed.push_back(rubric.checks[i].id);
+        if (judgement.outcomes[i] == domain::Outcome::pass) verdicts.passed.add(rubric.checks[i].id);
+        if (judgement.outcomes[i] == domain::Outcome::fail) verdicts.failed.add(rubric.checks[i].id);
     }
     return verdicts;
 }

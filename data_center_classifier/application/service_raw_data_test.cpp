@@ -138,8 +138,8 @@ TEST_F(ReceivingRawData, an_accepted_record_lies_in_the_log_with_its_ids_and_ver
     EXPECT_EQ(event.grade, "B");
     EXPECT_EQ(event.modality, "CT");
     EXPECT_EQ(event.received_at, clock_.now());
-    EXPECT_THAT(event.verdicts.passed, testing::ElementsAre("MODALITY"));
-    EXPECT_THAT(event.verdicts.failed, testing::ElementsAre("PATIENT"));
+    EXPECT_THAT(event.verdicts.passed.all(), testing::ElementsAre("MODALITY"));
+    EXPECT_THAT(event.verdicts.failed.all(), testing::ElementsAre("PATIENT"));
 }
 
 TEST_F(ReceivingRawData, a_batch_is_answered_in_order_and_repeats_in_it_are_written_once) {

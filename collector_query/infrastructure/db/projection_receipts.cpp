@@ -21,7 +21,7 @@ Result<std::unique_ptr<ReceiptsProjection>> ReceiptsProjection::open(platform::s
 
 Result<void> ReceiptsProjection::handle(const std::vector<platform::log::Message>& batch) {
     for (const auto& message : batch) {
-        auto event = kernel::raw_data_event_from(message.envelope);
+        auto event = kernel::raw_data_event_from(message.envelope, kernel::Record::leave_out);
         if (!event) return std::move(event).error();
         auto written = kernel::ok();
         if (const auto* received = std::get_if<kernel::RawDataReceived>(&*event)) written = write(*received, false);

@@ -55,9 +55,9 @@ std::optional<Condition> code_prefix_range(const Filter& filter) {
     return Condition{.sql = "code >= ? AND code < ?", .values = {*filter.code_prefix, above}};
 }
 
-// The index is named outright, in the engine's own words.
+// The index is named outright, in the engine's own words; "" is the table itself, in the order of its ids.
 std::string from(std::string_view index, Engine engine) {
-    if (index.empty()) return " FROM data";
+    if (index.empty()) return engine == Engine::sqlite ? " FROM data NOT INDEXED" : " FROM data FORCE INDEX (PRIMARY)";
     return " FROM data" + std::string(engine == Engine::sqlite ? " INDEXED BY " : " FORCE INDEX (") + std::string(index) +
            (engine == Engine::sqlite ? "" : ")");
 }

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <unordered_map>
 
 namespace data_center_classifier::infrastructure::db {
 
@@ -21,15 +23,26 @@ using kernel::ok;
 using kernel::Result;
 using platform::sql::Statement;
 
+constexpr std::size_t lists_max = 4096;
+
 // Places of the checks of one version of the rubric. Of the one that judges now: its own places, in its order.
 struct CountersProjection::RubricChecks {
     std::vector<std::string> names;
-    std::unordered_map<std::string, std::size_t> places;
+    std::map<std::string, std::size_t, std::less<>> places;
+    std::unordered_map<std::string, std::vector<std::size_t>> lists;  // of whole lists: most records have one of a few
 
-    std::size_t place_of(const std::string& check_id) {
-        const auto [found, added] = places.try_emplace(check_id, names.size());
-        if (added) names.push_back(check_id);
-        return found->second;
+    std::size_t place_of(std::string_view check_id) {
+        if (const auto found = places.find(check_id); found != places.end()) return found->second;
+        places.emplace(check_id, names.size());
+        names.emplace_back(check_id);
+        return names.size() - 1;
+    }
+    const std::vector<std::size_t>& places_of(const kernel::CheckIds& ids) {
+        if (const auto found = lists.find(ids.text()); found != lists.end()) return found->second;
+        if (lists.size() >= lists_max) lists.clear();
+        std::vector<std::size_t> all;
+        ids.each([&](std::string_view id) { all.push_back(place_of(id)); });
+        return lists.emplace(ids.text(), std::move(all)).first->second;
     }
 };
 
@@ -259,12 +272,12 @@ Result<void> CountersProjection::quarantine(std::uint64_t position, RecordKey ke
     auto& checks = checks_of(facts.verdicts.rubric);
     const bool current = facts.verdicts.rubric == uses_.rubric.version;
     std::string reasons;
-    for (const auto& failed : facts.verdicts.failed) {
+    facts.verdicts.failed.each([&](std::string_view failed) {
         const auto place = checks.place_of(failed);
-        if (current && place < uses_.rubric.checks.size() && uses_.rubric.checks[place].severity != domain::Severity::required) continue;
+        if (current && place < uses_.rubric.checks.size() && uses_.rubric.checks[place].severity != domain::Severity::required) return;
         if (!reasons.empty()) reasons += ',';
         reasons += failed;
-    }
+    });
     auto& statement = *sql_->insert_quarantine;
     statement.bind(0, static_cast<std::int64_t>(position));
     statement.bind(1, to_row(key));
@@ -317,8 +330,8 @@ void CountersProjection::count(const kernel::RawDataFacts& facts, std::optional<
         auto& examples = group.examples->examples[check];
         if (examples.size() < examples_max) examples.push_back(facts.record_id.value);
     };
-    for (const auto& id : facts.verdicts.passed) group.add(group.checks->place_of(id), true);
-    for (const auto& id : facts.verdicts.failed) fail(group.checks->place_of(id));
+    for (const auto place : group.checks->places_of(facts.verdicts.passed)) group.add(place, true);
+    for (const auto place : group.checks->places_of(facts.verdicts.failed)) fail(place);
     if (!group.examples) return;
     for (const auto& [check, failed] :
          {std::pair{same_key_check_, same_key_other_content}, {same_content_check_, std::optional(same_content_other_key)}}) {

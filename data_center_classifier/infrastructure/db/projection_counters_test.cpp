@@ -39,7 +39,7 @@ domain::Rubric rubric_of_test() {
 
 struct Sent {
     std::string id = "a", content = "one", patient = "P-1", modality = "CT", rubric = "test-1";
-    std::vector<std::string> passed{"C-1", "C-2"}, failed{};
+    kernel::CheckIds passed{"C-1", "C-2"}, failed{};
     std::string center = "st-mary";
 };
 

@@ -1,7 +1,8 @@
 // Reading trusts nothing: the checksum first, then every length against what is left.
 #include "platform/log/embedded/block.hpp"
 
-#include "platform/runtime/digest.hpp"
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include <cstdint>
 #include <optional>
@@ -13,8 +14,10 @@ constexpr std::size_t checksum_bytes = 8;
 constexpr std::size_t number_bytes = 4;
 
 std::string checksum_of(std::string_view messages) {
-    const auto digest = runtime::sha256(messages);
-    return {digest.begin(), digest.begin() + checksum_bytes};
+    const auto hash = XXH3_64bits(messages.data(), messages.size());
+    std::string bytes;
+    for (std::size_t i = 0; i < checksum_bytes; ++i) bytes += static_cast<char>(hash >> (8 * i));
+    return bytes;
 }
 
 void put_number(std::string& out, std::size_t value) {

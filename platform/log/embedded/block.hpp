@@ -1,4 +1,4 @@
-// Block: several messages as one row's payload. Form, little endian: 8 bytes of the SHA-256 of the rest, then for each message the lengths
+// Block: several messages as one row's payload. Form, little endian: the XXH3 hash of the rest (64 bits), then for each message the lengths
 // (32 bits each) and texts of key, type, data, the count of attributes, and of each attribute name and value.
 #pragma once
 

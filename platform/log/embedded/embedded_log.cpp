@@ -32,6 +32,7 @@ constexpr std::size_t append_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t batch_bytes_max = 8 * 1024 * 1024;
 constexpr std::size_t topics_max = 1000;
 constexpr std::chrono::milliseconds probe_every{500};  // while the log cannot be written
+constexpr int page_bytes = 16 * 1024;
 
 constexpr std::string_view schema_1 = R"(
 CREATE TABLE topic (id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -538,7 +539,7 @@ private:
 Result<std::unique_ptr<EventLog>> open(Options options) {
     auto lock = FileLock::take(options.file.string() + ".lock");
     if (!lock) return std::move(lock).error();
-    auto database = sql::sqlite::open(options.file);
+    auto database = sql::sqlite::open(options.file, page_bytes);
     if (!database) return std::move(database).error();
     auto connection = (*database)->connect({.durability = sql::Durability::full, .cache_kib = 2048});
     if (!connection) return std::move(connection).error();

@@ -17,7 +17,9 @@ using kernel::ErrorKind;
 using kernel::Result;
 
 constexpr int busy_timeout_ms = 10'000;
-constexpr int page_bytes = 8192;
+// Size of the WAL at which a checkpoint starts. Where nothing waits for the disk a long WAL pays: a page that changes often is copied once.
+constexpr int checkpoint_bytes_full = 8 * 1024 * 1024;
+constexpr int checkpoint_bytes_process = 48 * 1024 * 1024;
 
 Error error_of(sqlite3* db) {
     const int code = sqlite3_extended_errcode(db);
@@ -131,7 +133,7 @@ private:
 
 class SqliteDatabase final : public Database {
 public:
-    explicit SqliteDatabase(std::filesystem::path file) : file_(std::move(file)) {}
+    SqliteDatabase(std::filesystem::path file, int page_bytes) : file_(std::move(file)), page_bytes_(page_bytes) {}
 
     Engine engine() const override { return Engine::sqlite; }
     Result<std::unique_ptr<Connection>> connect(OpenOptions options) override {
@@ -148,28 +150,31 @@ public:
     }
 
 private:
-    static std::string settings(const OpenOptions& options) {
+    std::string settings(const OpenOptions& options) const {
         std::string sql = "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" + std::to_string(options.cache_kib) + ";";
         if (options.read_only) return sql;
         // The page size counts only for a file that is still empty; WAL is a property of the file and stays.
-        sql = "PRAGMA page_size=" + std::to_string(page_bytes) + "; PRAGMA journal_mode=WAL; " + sql;
-        return sql + "PRAGMA synchronous=" + (options.durability == Durability::full ? "FULL" : "NORMAL") +
+        sql = "PRAGMA page_size=" + std::to_string(page_bytes_) + "; PRAGMA journal_mode=WAL; " + sql;
+        const bool full = options.durability == Durability::full;
+        return sql + "PRAGMA synchronous=" + (full ? "FULL" : "NORMAL") +
+               "; PRAGMA wal_autocheckpoint=" + std::to_string((full ? checkpoint_bytes_full : checkpoint_bytes_process) / page_bytes_) +
                "; PRAGMA journal_size_limit=67108864;";
     }
 
     std::filesystem::path file_;
+    int page_bytes_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> open(std::filesystem::path file) {
+Result<std::unique_ptr<Database>> open(std::filesystem::path file, int page_bytes) {
     // Made by us, so that nobody else can read it at any time; SQLite gives its -wal and -shm the same mode.
     const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return Error{ErrorKind::unavailable, "database-not-opened",
                      "cannot open " + file.filename().string() + " for writing in its directory"};
     ::close(fd);
-    auto database = std::make_unique<SqliteDatabase>(std::move(file));
+    auto database = std::make_unique<SqliteDatabase>(std::move(file), page_bytes);
     auto connection = database->connect({});  // switches to WAL before anybody reads
     if (!connection) return std::move(connection).error();
     return std::unique_ptr<Database>(std::move(database));
