@@ -4,10 +4,7 @@
 #include "collector_command/infrastructure/db/adapter_collector_repo_sql.hpp"
 #include "collector_command/infrastructure/messaging/adapter_raw_data_consumer.hpp"
 #include "platform/runtime/logging.hpp"
-
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "platform/runtime/priority.hpp"
 
 #include <atomic>
 #include <mutex>
@@ -34,7 +31,10 @@ public:
                   .batch_max = batch_max,
                   .follow_from_log = true}),
           consumer_(*repo_, dependencies.clock, dependencies.metrics, [this] { relay_.wake(); }),
-          projection_({.name = "collect", .topic = std::string(kernel::raw_data_topic), .batch_max = batch_max, .niceness = 19},
+          projection_({.name = "collect",
+                       .topic = std::string(kernel::raw_data_topic),
+                       .batch_max = batch_max,
+                       .niceness = platform::runtime::background_niceness},
                       *connection_, dependencies.log, consumer_) {
         auto lag = dependencies.metrics.gauge("acopio_command_lag_messages", "Messages of raw-data that the write side has not taken yet.");
         dependencies.metrics.before_exposition([lag, link = link_]() mutable {
@@ -77,7 +77,7 @@ private:
 
     void consume(std::stop_token stop) { ended("command-consumer-ended", projection_.run(stop)); }
     void relay(std::stop_token stop) {
-        setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 19);
+        platform::runtime::set_niceness(platform::runtime::background_niceness);
         ended("command-relay-ended", relay_.run(stop));
     }
 

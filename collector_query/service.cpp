@@ -8,6 +8,7 @@
 #include "collector_query/infrastructure/db/schema.hpp"
 #include "collector_query/infrastructure/http/routes.hpp"
 #include "platform/runtime/logging.hpp"
+#include "platform/runtime/priority.hpp"
 
 #include <atomic>
 #include <mutex>
@@ -53,12 +54,12 @@ Result<Projections> open_projections(const Dependencies& dependencies) {
     opened.data = std::make_unique<Projection>(Options{.name = std::string(infrastructure::db::collected_data_projection),
                                                        .topic = std::string(kernel::collected_data_topic),
                                                        .batch_max = batch_max,
-                                                       .niceness = 19},
+                                                       .niceness = platform::runtime::background_niceness},
                                                *opened.data_connection, dependencies.log, *opened.data_handler);
     opened.receipts = std::make_unique<Projection>(Options{.name = std::string(infrastructure::db::receipts_projection),
                                                            .topic = std::string(kernel::raw_data_topic),
                                                            .batch_max = batch_max,
-                                                           .niceness = 19},
+                                                           .niceness = platform::runtime::background_niceness},
                                                    *opened.receipts_connection, dependencies.log, *opened.receipts_handler);
     return opened;
 }

@@ -13,6 +13,7 @@
 #include "platform/event_store/event_store.hpp"
 #include "platform/runtime/guarded.hpp"
 #include "platform/runtime/logging.hpp"
+#include "platform/runtime/priority.hpp"
 
 #include <atomic>
 #include <mutex>
@@ -32,7 +33,6 @@ using platform::projection::Projection;
 constexpr auto relay_producer = "data_center_classifier";
 constexpr std::size_t batch_max = 4000;
 constexpr std::int64_t writer_cache_kib = 24 * 1024;
-constexpr int projection_niceness = 19;
 
 // What is opened from the database, in the order of need.
 struct Stores {
@@ -109,7 +109,7 @@ public:
             std::make_unique<Projection>(platform::projection::Options{.name = std::string(infrastructure::db::counters_projection),
                                                                        .topic = std::string(kernel::raw_data_topic),
                                                                        .batch_max = batch_max,
-                                                                       .niceness = projection_niceness},
+                                                                       .niceness = platform::runtime::background_niceness},
                                          *stores_.projecting, dependencies_.log, *handler_);
         if (auto checked = projection_->check(); !checked) return checked;
         std::vector<kernel::DataCenterId> centers;

@@ -4,10 +4,7 @@
 #include "platform/runtime/digest.hpp"
 #include "platform/runtime/guarded.hpp"
 #include "platform/runtime/logging.hpp"
-
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "platform/runtime/priority.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -45,10 +42,6 @@ void wait(std::chrono::milliseconds time, std::stop_token stop) {
     std::condition_variable_any never;
     std::unique_lock lock(mutex);
     never.wait_for(lock, std::move(stop), time, [] { return false; });
-}
-
-void yield_to_others(int niceness) {
-    if (niceness > 0) setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), niceness);
 }
 
 // Where a projection stands, and in which log. Rows of an older version have neither id nor fingerprint.
@@ -210,7 +203,7 @@ bool Projection::stuck() const {
 
 Result<void> Projection::run(const std::stop_token& stop) {
     runtime::name_this_thread(options_.name);
-    yield_to_others(options_.niceness);
+    runtime::set_niceness(options_.niceness);
     auto ended = kernel::ok();
     while (!stop.stop_requested()) {
         ended = runtime::guarded([&] { return follow(stop); });

@@ -94,6 +94,7 @@ void Intake::add(Batches& batches, const Submitter& submitter, std::string_view 
         {.sender = std::move(*sender), .record = std::move(record), .content = std::move(content), .interface = std::string(interface)});
 }
 
+// Asked for each batch, and again after each pause: a request may last for hours, a key ends at once.
 Result<void> Intake::may_still_send(const Batch& batch) const {
     if (batch.key_id.empty()) return kernel::ok();
     if (auto sender = admitted(surface_.cache.sender_of_key(batch.key_id)); !sender) return std::move(sender).error();
@@ -144,12 +145,11 @@ void Intake::drop_refused(Batch& batch, const std::vector<std::optional<Problem>
 
 kernel::Task<std::vector<Outcome>> Intake::receive(std::shared_ptr<Batch> batch, steady_clock::duration patience) {
     const auto begin = steady_clock::now();
+    if (auto allowed = may_still_send(*batch); !allowed) co_return std::move(allowed).error();
     if (auto found = co_await find_senders(batch); !found) co_return std::move(found).error();
     if (batch->incoming->empty()) co_return std::vector<Outcome>();
     steady_clock::duration pause = first_pause;
     while (true) {
-        // Again after each pause: a request may last for hours, a key ends at once.
-        if (auto allowed = may_still_send(*batch); !allowed) co_return std::move(allowed).error();
         auto outcomes = co_await surface_.receive.receive(batch->incoming);
         const bool busy = !outcomes && outcomes.error().kind == ErrorKind::busy;
         if (!busy || steady_clock::now() + pause > begin + patience) {
@@ -157,6 +157,7 @@ kernel::Task<std::vector<Outcome>> Intake::receive(std::shared_ptr<Batch> batch,
             co_return outcomes;
         }
         if (auto waited = co_await pause_for(pause); !waited) co_return std::move(waited).error();
+        if (auto allowed = may_still_send(*batch); !allowed) co_return std::move(allowed).error();
         pause = std::min<steady_clock::duration>(2 * pause, longest_pause);
     }
 }
