@@ -65,7 +65,7 @@ unset ACOPIO_DATA ACOPIO_INTAKE ACOPIO_QUERY ACOPIO_OPERATOR_TOKEN ACOPIO_KEY AC
 "$acopio" serve --data "$data" "${serve_options[@]}" >"$server_log" 2>&1 &
 server=$!
 ready() {
-  grep -q '^Ctrl-C stops it' "$server_log" && [[ -s $data/addresses.json ]] || return 1
+  grep -qs '^Ctrl-C stops it' "$server_log" && [[ -s $data/addresses.json ]] || return 1
   intake=$(member intake <"$data/addresses.json")
   query=$(member query <"$data/addresses.json")
   curl -fsS -o /dev/null "$intake/ready" 2>/dev/null && curl -fsS -o /dev/null "$query/ready" 2>/dev/null
