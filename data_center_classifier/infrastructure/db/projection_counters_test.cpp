@@ -197,6 +197,14 @@ TEST_F(CountersProjectionTest, quarantined_records_stay_at_the_desk_until_they_a
     EXPECT_THAT(desk(), testing::ElementsAre("a"));
 }
 
+TEST_F(CountersProjectionTest, what_another_rubric_lets_pass_leaves_the_desk_and_is_not_counted_twice) {
+    handle({quarantined({.id = "a", .content = "1", .failed = {"C-2"}})});
+    handle({received({.id = "a", .content = "1"})});
+    EXPECT_THAT(desk(), testing::IsEmpty());
+    EXPECT_EQ(seen("a"), SeenStatus::accepted);
+    EXPECT_EQ(records(), 1U);
+}
+
 TEST_F(CountersProjectionTest, a_record_that_was_taken_back_counts_again_when_it_comes_again) {
     handle({received({}), retracted("a"), received({})});
     EXPECT_EQ(records(), 2U);
