@@ -66,7 +66,8 @@ def walls():
         flags = [f for f in command.split() if f.startswith(("-I", "-isystem", "-std=", "-D", "-stdlib"))]
         isystem = re.findall(r"-isystem (\S+)", command)
         probe = subprocess.run(["clang++-19", *[f for f in flags if f != "-isystem"], *[x for d in isystem for x in ("-isystem", d)],
-                                "-fsyntax-only", "-x", "c++", "-"], input=f'#include "{header}"\n', capture_output=True, text=True, check=False)
+                                "-fsyntax-only", "-x", "c++", "-"], input=f'#include "{header}"\n', capture_output=True, text=True, check=False,
+                               cwd=root / "build")  # not the root: a quoted include looks beside its source first
         return probe.returncode == 0
 
     for room_dir, header, allowed in [
