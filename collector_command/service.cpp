@@ -53,8 +53,8 @@ public:
 
     void start() override {
         if (consuming_.joinable()) return;
-        consuming_ = std::jthread([this](std::stop_token stop) { consume(stop); });
-        relaying_ = std::jthread([this](std::stop_token stop) { relay(stop); });
+        consuming_ = std::jthread([this](const std::stop_token& stop) { consume(stop); });
+        relaying_ = std::jthread([this](const std::stop_token& stop) { relay(stop); });
     }
 
     void stop() override {
@@ -75,8 +75,8 @@ private:
         Running* service = nullptr;
     };
 
-    void consume(std::stop_token stop) { ended("command-consumer-ended", projection_.run(stop)); }
-    void relay(std::stop_token stop) {
+    void consume(const std::stop_token& stop) { ended("command-consumer-ended", projection_.run(stop)); }
+    void relay(const std::stop_token& stop) {
         platform::runtime::set_niceness(platform::runtime::background_niceness);
         ended("command-relay-ended", relay_.run(stop));
     }

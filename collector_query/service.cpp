@@ -72,7 +72,7 @@ Result<void> migrate(const Dependencies& dependencies) {
 
 class Running final : public Service {
 public:
-    Running(Dependencies dependencies, Options options, Projections projections)
+    Running(Dependencies dependencies, const Options& options, Projections projections)
         : dependencies_(dependencies),
           projections_(std::move(projections)),
           view_(dependencies.database),
@@ -101,9 +101,10 @@ public:
 
     void start() override {
         if (data_thread_.joinable()) return;
-        data_thread_ = std::jthread([this](std::stop_token stop) { ended("query-data-projection-ended", projections_.data->run(stop)); });
-        receipts_thread_ =
-            std::jthread([this](std::stop_token stop) { ended("query-receipts-projection-ended", projections_.receipts->run(stop)); });
+        data_thread_ =
+            std::jthread([this](const std::stop_token& stop) { ended("query-data-projection-ended", projections_.data->run(stop)); });
+        receipts_thread_ = std::jthread(
+            [this](const std::stop_token& stop) { ended("query-receipts-projection-ended", projections_.receipts->run(stop)); });
     }
 
     void stop() override {
@@ -153,16 +154,16 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<Service>> Service::open(Dependencies dependencies, Options options) {
+Result<std::unique_ptr<Service>> Service::open(Dependencies dependencies, const Options& options) {
     if (auto migrated = migrate(dependencies); !migrated) return std::move(migrated).error();
     auto projections = open_projections(dependencies);
     if (!projections) return std::move(projections).error();
     for (auto* projection : {projections->data.get(), projections->receipts.get()})
         if (auto checked = projection->check(); !checked) return std::move(checked).error();
-    return std::unique_ptr<Service>(std::make_unique<Running>(dependencies, std::move(options), std::move(*projections)));
+    return std::unique_ptr<Service>(std::make_unique<Running>(dependencies, options, std::move(*projections)));
 }
 
-Result<std::string> add_token(platform::sql::Database& database, std::string role, std::string name, kernel::Timestamp now) {
+Result<std::string> add_token(platform::sql::Database& database, std::string_view role, std::string_view name, kernel::Timestamp now) {
     return infrastructure::db::add_token(database, role, name, now);
 }
 
@@ -179,7 +180,7 @@ Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& database) {
     return tokens;
 }
 
-Result<void> revoke_token(platform::sql::Database& database, std::string id, kernel::Timestamp now) {
+Result<void> revoke_token(platform::sql::Database& database, std::string_view id, kernel::Timestamp now) {
     return infrastructure::db::revoke_token(database, id, now);
 }
 

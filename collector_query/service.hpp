@@ -30,7 +30,7 @@ struct Options {
 class Service {
 public:
     // A log that is not the one the database was written with is refused: fault "log-behind", "log-rewound" or "log-foreign".
-    static kernel::Result<std::unique_ptr<Service>> open(Dependencies dependencies, Options options);
+    static kernel::Result<std::unique_ptr<Service>> open(Dependencies dependencies, const Options& options);
     virtual ~Service() = default;
     virtual platform::http::Routes routes() = 0;  // of :8001
     virtual void start() = 0;
@@ -42,10 +42,10 @@ public:
 struct TokenInfo {
     std::string id, role, name, created_at, revoked_at;
 };
-kernel::Result<std::string> add_token(platform::sql::Database& database, std::string role, std::string name,
+kernel::Result<std::string> add_token(platform::sql::Database& database, std::string_view role, std::string_view name,
                                       kernel::Timestamp now);  // the token, shown once
 kernel::Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& database);
-kernel::Result<void> revoke_token(platform::sql::Database& database, std::string id, kernel::Timestamp now);
+kernel::Result<void> revoke_token(platform::sql::Database& database, std::string_view id, kernel::Timestamp now);
 
 // Projects the whole log into `fresh`, an empty database, and copies the tokens of `dependencies.database` there; that one stays as it is,
 // so that nothing is lost when this fails (process must not be serving). The caller puts `fresh` in its place. The number of messages.

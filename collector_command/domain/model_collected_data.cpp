@@ -20,7 +20,7 @@ std::optional<kernel::CollectedDataEvent> decide_one(const CollectedData& state,
     return std::move(command.facts);
 }
 
-CollectedData after(CollectedData, const kernel::CollectedDataFacts& event) {
+CollectedData after(const CollectedData&, const kernel::CollectedDataFacts& event) {
     return CollectedData{.version = event.version, .content_hash = event.content_hash, .retracted = false};
 }
 
@@ -37,7 +37,7 @@ const kernel::DataId& data_id_of(const Command& command) {
 }
 
 std::optional<kernel::CollectedDataEvent> decide(const CollectedData& state, Command command) {
-    return std::visit([&](auto&& one) { return decide_one(state, std::move(one)); }, std::move(command));
+    return std::visit([&](auto&& one) { return decide_one(state, std::forward<decltype(one)>(one)); }, std::move(command));
 }
 
 CollectedData apply(CollectedData state, const kernel::CollectedDataEvent& event) {

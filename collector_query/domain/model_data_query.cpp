@@ -176,7 +176,7 @@ constexpr std::array parameters_known{
     Parameter{"cursor", "the text of \"next\" of the page before", nullptr},  // read last: it depends on the others
 };
 
-Refusal invalid(const Parameter& parameter, std::string why) {
+Refusal invalid(const Parameter& parameter, const std::string& why) {
     return {.code = "filter-invalid",
             .detail = "parameter " + std::string(parameter.name) + " " + why,
             .expected = std::string(parameter.expected)};

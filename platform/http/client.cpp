@@ -82,11 +82,11 @@ public:
 
     // `next` empty: `head` is the whole request.
     Result<Reply> run(std::string head, std::function<Result<std::string>()> next) {
-        asio::co_spawn(io_, talk(std::move(head), std::move(next)), [this](std::exception_ptr thrown) {
+        asio::co_spawn(io_, talk(std::move(head), std::move(next)), [this](const std::exception_ptr& thrown) {
             if (thrown && !failed_) failed_ = broken();
             end();
         });
-        asio::co_spawn(io_, watch(), [](std::exception_ptr) {});
+        asio::co_spawn(io_, watch(), [](const std::exception_ptr&) {});
         io_.run();
         if (failed_) return *failed_;
         return std::move(reply_);
@@ -104,7 +104,7 @@ private:
         boost::system::error_code ignored;
         socket_.set_option(tcp::no_delay(true), ignored);
         moved(options_.idle_timeout);
-        if (next) asio::co_spawn(io_, send(std::move(head), std::move(next)), [](std::exception_ptr) {});
+        if (next) asio::co_spawn(io_, send(std::move(head), std::move(next)), [](const std::exception_ptr&) {});
         else if (!co_await write(std::move(head))) co_return fail(broken());
         co_await receive();
     }
@@ -222,13 +222,13 @@ std::string_view Reply::header(std::string_view name) const {
     return found == headers.end() ? std::string_view() : std::string_view(found->second);
 }
 
-Result<Reply> Client::request(std::string method, std::string target, HeaderList headers, std::string body) {
+Result<Reply> Client::request(const std::string& method, const std::string& target, const HeaderList& headers, const std::string& body) {
     auto head = head_of(method, target, host_, port_, headers);
     if (!body.empty() || (method != "GET" && method != "HEAD")) head += "Content-Length: " + std::to_string(body.size()) + "\r\n";
     return Call(host_, port_, options_, {}).run(head + "\r\n" + body, {});
 }
 
-Result<Reply> Client::upload(std::string target, HeaderList headers, std::function<Result<std::string>()> next,
+Result<Reply> Client::upload(const std::string& target, const HeaderList& headers, std::function<Result<std::string>()> next,
                              std::function<void(std::string_view)> line) {
     auto head = head_of("POST", target, host_, port_, headers);
     head += "Transfer-Encoding: chunked\r\n\r\n";

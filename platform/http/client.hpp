@@ -37,12 +37,13 @@ public:
     Client(std::string host, std::uint16_t port, Options options) : host_(std::move(host)), port_(port), options_(options) {}
 
     // One request with a body that is there already (none when empty and the method has none).
-    kernel::Result<Reply> request(std::string method, std::string target, HeaderList headers, std::string body = {});
+    kernel::Result<Reply> request(const std::string& method, const std::string& target, const HeaderList& headers,
+                                  const std::string& body = {});
 
     // POSTs a body of any length, chunked: `next` gives it a piece at a time (empty: the end; an error ends the call with that error). An
     // answer of type application/x-ndjson with status 200 goes to `line`, a line at a time, while the body is still being sent; any other
     // answer is in the reply, and ends the sending.
-    kernel::Result<Reply> upload(std::string target, HeaderList headers, std::function<kernel::Result<std::string>()> next,
+    kernel::Result<Reply> upload(const std::string& target, const HeaderList& headers, std::function<kernel::Result<std::string>()> next,
                                  std::function<void(std::string_view)> line);
 
 private:

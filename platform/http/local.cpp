@@ -13,7 +13,7 @@ bool is_digit(char c) {
 }
 
 bool skip(std::string_view& text, std::string_view prefix) {
-    if (!boost::beast::iequals({text.data(), std::min(text.size(), prefix.size())}, prefix)) return false;
+    if (!boost::beast::iequals(text.substr(0, prefix.size()), prefix)) return false;
     text.remove_prefix(prefix.size());
     return true;
 }

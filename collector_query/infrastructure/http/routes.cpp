@@ -8,7 +8,6 @@
 namespace collector_query::infrastructure::http {
 namespace {
 
-using kernel::Result;
 using platform::http::Exchange;
 using platform::http::Problem;
 using platform::http::Response;
