@@ -277,6 +277,18 @@ TEST_F(ReadSide, cursors_lead_through_everything_once_whatever_comes_in_between)
     EXPECT_EQ(ask("/data?modality=CT&cursor=" + cursor).json().at("code"), "cursor-mismatch");
 }
 
+TEST_F(ReadSide, a_page_of_large_records_ends_early_and_its_cursor_goes_on) {
+    const std::string large(6 * 1024 * 1024, 'x');
+    for (const std::string id : {"a", "b", "c", "d"}) publish(content(id, 1, R"({"report":")" + large + R"("})", id.front()));
+    ASSERT_EQ(visible(4, "&limit=1").json().at("count"), 4);
+    const auto first = ask("/data").json();
+    ASSERT_EQ(first.at("data").as_array().size(), 3U) << "the third reaches 16 MiB";
+    const auto second = ask("/data?cursor=" + std::string(first.at("next").as_string())).json();
+    ASSERT_EQ(second.at("data").as_array().size(), 1U);
+    EXPECT_EQ(second.at("data").at(0).at("record_id"), "d");
+    EXPECT_TRUE(second.at("next").is_null());
+}
+
 TEST_F(ReadSide, knows_everything_after_a_restart_and_after_a_rebuild) {
     publish(content("a", 1, R"({"modality":"CT"})", 'a'));
     publish(content("b", 1, R"({"modality":"MR"})", 'b'));

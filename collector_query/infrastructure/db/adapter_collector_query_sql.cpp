@@ -23,8 +23,9 @@ using kernel::Error;
 using kernel::ErrorKind;
 using kernel::Result;
 
-constexpr std::size_t statements_kept_max = 128;  // prepared page statements of one connection
-constexpr std::size_t history_max = 10'000;       // versions that one answer shows: the newest
+constexpr std::size_t statements_kept_max = 128;             // prepared page statements of one connection
+constexpr std::size_t history_max = 10'000;                  // versions that one answer shows: the newest
+constexpr std::size_t records_bytes_max = 16 * 1024 * 1024;  // of one answer: it ends with the record that reaches it
 
 constexpr std::string_view item_columns =
     R"(SELECT d.id, d.data_id, d.centre, d.record_id, d.version, d.score, d.grade, d.received_at, d.collected_at,
@@ -173,6 +174,7 @@ Result<DataPage> Session::find(const domain::DataQuery& query) {
     if (page.more) found->pop_back();
     page.items.reserve(found->size());
     const auto sql = std::string(item_columns) + "d.id = ?";
+    std::size_t bytes = 0;
     for (const auto& place : *found) {
         auto row = use(sql);
         if (!row) return std::move(row).error();
@@ -182,6 +184,10 @@ Result<DataPage> Session::find(const domain::DataQuery& query) {
         if (!*stepped) return Error{ErrorKind::fault, "document-not-there", "a row has no document"};
         page.items.push_back(item_of(*row->operator->()));
         page.items.back().sort_value = place.sort_value;
+        bytes += page.items.back().record.size();
+        if (bytes < records_bytes_max) continue;
+        page.more = page.more || page.items.size() < found->size();
+        break;
     }
     if (!query.count) return page;
     const auto all = single(count(query.filter, chosen, connection_->engine()));
@@ -216,7 +222,7 @@ Result<std::vector<DataVersion>> Session::history(std::string_view data_id) {
         centre = {std::string((*data)->text(1))};
         record = {std::string((*data)->text(2))};
     }
-    while (at != 0 && versions.size() < history_max) {
+    for (std::size_t bytes = 0; at != 0 && versions.size() < history_max && bytes < records_bytes_max;) {
         auto row = use(event_columns);
         if (!row) return std::move(row).error();
         (*row)->bind(0, at);
@@ -238,6 +244,7 @@ Result<std::vector<DataVersion>> Session::history(std::string_view data_id) {
                             .received_at = time_of((*row)->integer(4)),
                             .collected_at = time_of((*row)->integer(5)),
                             .record = std::string((*row)->text(11))});
+        bytes += versions.back().record.size();
         at = (*row)->integer(0);
     }
     return std::vector(std::make_move_iterator(versions.rbegin()), std::make_move_iterator(versions.rend()));
