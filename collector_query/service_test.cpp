@@ -227,6 +227,8 @@ TEST_F(ReadSide, a_receipt_tells_how_far_a_record_has_come) {
     const auto last = wait_for("queryable").json();
     EXPECT_TRUE(last.at("collected_at").is_string());
     EXPECT_TRUE(last.at("queryable_at").is_string());
+    publish(kernel::RecordRetracted{{std::string(31, '0') + "a"}, 2, {"st-mary"}, {"a"}, clock_now(), clock_now()});
+    EXPECT_EQ(wait_for("retracted").json().at("status"), "retracted");
     EXPECT_EQ(ask("/receipts/" + std::string(32, 'f')).status, 404);
     EXPECT_EQ(ask("/receipts/xyz").status, 400);
 }

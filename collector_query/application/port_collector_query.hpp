@@ -59,6 +59,7 @@ struct Receipt {
     kernel::DataCenterId data_center_id;
     kernel::RecordId record_id;
     bool quarantined = false;
+    bool retracted = false;  // its record was taken back after it was collected
     std::optional<kernel::Timestamp> received_at, collected_at, queryable_at;
 };
 

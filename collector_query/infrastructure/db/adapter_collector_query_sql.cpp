@@ -280,12 +280,15 @@ Result<void> Session::add_collection(std::string_view receipt_id, Receipt& recei
     if (!data_id) return std::move(data_id).error();
     std::int64_t at = 0;
     {
-        auto row = use("SELECT last_event FROM data WHERE data_id = ?");
+        auto row = use("SELECT last_event, retracted FROM data WHERE data_id = ?");
         if (!row) return std::move(row).error();
         (*row)->bind_bytes(0, *data_id);
         auto stepped = (*row)->step();
         if (!stepped) return std::move(stepped).error();
-        if (*stepped) at = (*row)->integer(0);
+        if (*stepped) {
+            at = (*row)->integer(0);
+            receipt.retracted = (*row)->integer(1) != 0;
+        }
     }
     for (std::size_t seen = 0; at != 0 && seen < history_max; ++seen) {
         auto row = use("SELECT previous, receipt_id, collected_at, queryable_at FROM document WHERE id = ?");

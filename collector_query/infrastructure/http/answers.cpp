@@ -91,7 +91,7 @@ void add_version(std::string& out, const DataVersion& version) {
 }
 
 std::string_view status_of(const Receipt& receipt) {
-    if (receipt.queryable_at) return "queryable";
+    if (receipt.queryable_at) return receipt.retracted ? "retracted" : "queryable";
     return receipt.quarantined ? "quarantined" : "received";
 }
 
