@@ -128,12 +128,11 @@ Headers Remote::headers() const {
     return {{"authorization", "Bearer " + token_}};
 }
 
-Result<boost::json::value> Remote::call(std::string method, std::string path, std::optional<boost::json::value> body) {
+Result<boost::json::value> Remote::call(const std::string& method, const std::string& path, const std::optional<boost::json::value>& body) {
     auto sent = headers();
     if (body) sent.emplace_back("content-type", "application/json");
     platform::http::Client client(address_.host, address_.port);
-    const auto reply =
-        client.request(std::move(method), std::move(path), std::move(sent), body ? boost::json::serialize(*body) : std::string());
+    const auto reply = client.request(method, path, sent, body ? boost::json::serialize(*body) : std::string());
     if (!reply) return with_cure(reply.error());
     if (reply->status >= 400) return error_from(reply->status, reply->body);
     if (reply->body.empty()) return boost::json::value();
@@ -143,11 +142,11 @@ Result<boost::json::value> Remote::call(std::string method, std::string path, st
     return value;
 }
 
-Result<Remote::Answer> Remote::upload(std::string path, Headers further, std::function<Result<std::string>()> next,
+Result<Remote::Answer> Remote::upload(const std::string& path, Headers further, std::function<Result<std::string>()> next,
                                       std::function<void(std::string_view)> line) {
     for (auto& header : headers()) further.push_back(std::move(header));
     platform::http::Client client(address_.host, address_.port);
-    auto reply = client.upload(std::move(path), std::move(further), std::move(next), std::move(line));
+    auto reply = client.upload(path, further, std::move(next), std::move(line));
     if (!reply) return with_cure(std::move(reply).error());
     return Answer{.status = reply->status, .streamed = reply->streamed, .body = std::move(reply->body)};
 }

@@ -52,8 +52,9 @@ public:
     static kernel::Result<Remote> at(const ServerOptions& options, Side side);
 
     // The answer's JSON (null for an empty one), or an Error: the client's for what did not arrive, error_from() for what was refused.
-    kernel::Result<boost::json::value> call(std::string method, std::string path, std::optional<boost::json::value> body = {});
-    kernel::Result<boost::json::value> get(std::string path) { return call("GET", std::move(path)); }
+    kernel::Result<boost::json::value> call(const std::string& method, const std::string& path,
+                                            const std::optional<boost::json::value>& body = {});
+    kernel::Result<boost::json::value> get(const std::string& path) { return call("GET", path); }
 
     // POSTs a body of any length that `next` gives a chunk at a time (empty: the end). A streamed answer (NDJSON) goes to `line`, line by
     // line while the body is still being sent; any other is in the result.
@@ -62,7 +63,7 @@ public:
         bool streamed = false;
         std::string body;
     };
-    kernel::Result<Answer> upload(std::string path, Headers headers, std::function<kernel::Result<std::string>()> next,
+    kernel::Result<Answer> upload(const std::string& path, Headers headers, std::function<kernel::Result<std::string>()> next,
                                   std::function<void(std::string_view)> line);
 
     const Address& address() const { return address_; }
