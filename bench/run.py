@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures acopio and a yardstick on this machine and prints a table in Markdown. Called by run.sh; README.md says what each line means.
+"""Measures acopio and its references on this machine and prints a table in Markdown. Called by run.sh; README.md says what each line means.
 
 Server on core 0, load on core 1, but where a line says "2 cores". Every server works on a fresh directory of one file system. Medians.
 """
@@ -98,18 +98,21 @@ class Bench:
             rates.append(count / spent)
         self.row("fdatasync of 4 KiB appends", f"{statistics.median(rates):,.0f}/s")
 
-    def reference(self, connections):
+    def reference(self, kind, connections):
         results = []
         for _ in range(self.runs):
             path = self.folder / "reference"
-            command = ["taskset", "-c", "0", str(self.programs / "bench_reference_server"), str(path)]
+            command = ["taskset", "-c", "0", str(self.programs / "bench_reference_server"), kind, str(path)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
                 address = f"127.0.0.1:{server.stdout.readline().strip()}"
                 results.append(self.load("singles", "--address", address, "--path", "/", "--key", "none", "--connections", connections,
                                          "--seconds", self.seconds))
                 server.send_signal(signal.SIGTERM)
-            path.unlink()
-        return median(results, "per_second"), results
+            for file in self.folder.glob("reference*"):
+                file.unlink()
+        if others := sum(result["others"] for result in results):
+            raise SystemExit(f"the reference did not accept {others} records")
+        return median(results, "per_second")
 
     def single(self, connections):
         results = []
@@ -123,13 +126,15 @@ class Bench:
     def singles(self):
         for connections in (64, 256):
             say(f"single records, {connections} connections")
-            yardstick, _ = self.reference(connections)
-            self.row(f"yardstick, {connections} connections", f"{yardstick:,.0f}/s")
+            file = self.reference("file", connections)
+            table = self.reference("table", connections)
+            self.row(f"reference, bodies to a file, {connections} connections", f"{file:,.0f}/s")
+            self.row(f"reference, rows to SQLite, {connections} connections", f"{table:,.0f}/s")
             rate, results = self.single(connections)
             others = sum(result["others"] for result in results)
             self.row(f"single durable POST, {connections} connections", f"{rate:,.0f}/s",
-                     f"{100 * rate / yardstick:.0f} % of the yardstick; p50 {median(results, 'p50_ms'):.1f} ms, "
-                     f"p99 {median(results, 'p99_ms'):.1f} ms"
+                     f"{100 * rate / table:.0f} % of rows to SQLite, {100 * rate / file:.0f} % of bodies to a file; "
+                     f"p50 {median(results, 'p50_ms'):.1f} ms, p99 {median(results, 'p99_ms'):.1f} ms"
                      + (f"; {others} not accepted" if others else ""))
 
     def stream(self):
