@@ -109,7 +109,7 @@ public:
             std::make_unique<Projection>(platform::projection::Options{.name = std::string(infrastructure::db::counters_projection),
                                                                        .topic = std::string(kernel::raw_data_topic),
                                                                        .batch_max = batch_max,
-                                                                       .niceness = platform::runtime::background_niceness},
+                                                                       .niceness = platform::runtime::index_niceness},
                                          *stores_.projecting, dependencies_.log, *handler_);
         if (auto checked = projection_->check(); !checked) return checked;
         std::vector<kernel::DataCenterId> centers;

@@ -31,7 +31,7 @@ struct Options {
     // Bounds of memory; beyond each 503 with Retry-After.
     std::size_t body_bytes_max = std::size_t{128} * 1024 * 1024;  // of bodies that are read as a whole, all together
     std::size_t streams_max = 256;                                // at once
-    std::size_t recent_records_max = 250'000;                     // accepted and not yet indexed; a stream waits for room
+    std::size_t recent_records_max = 500'000;                     // accepted and not yet indexed; a stream waits for room
     std::stop_token stop = {};                                    // ends open() while it catches up with the log: interrupted "stopped"
 };
 

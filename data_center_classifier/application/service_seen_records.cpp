@@ -1,5 +1,6 @@
-// One entry a record key. `seen` is what the latest claim wants, or the latest that is durable; `before` what is known to be in the log
-// behind a claim that is in flight.
+// One entry a record key: a small one while all is settled (durable, no doubt), which is so of nearly all of them, and a large one while it
+// is not. `seen` is what the latest claim wants, or the latest that is durable; `before` what is known to be in the log behind a claim that
+// is in flight.
 #include "data_center_classifier/application/service_seen_records.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -40,7 +41,31 @@ struct Entry {
 
     // Once the index has this, and no doubt is open, it knows all that memory knows of a record that is not in flight.
     LogPosition end() const { return std::max({position, before.position, doubt_until}); }
+    bool is_settled() const { return standing == Standing::durable && leaving && doubt_since == 0 && doubt_until == 0; }
 };
+
+// A settled entry: durable and leaving, and nobody doubts it.
+class Settled {
+public:
+    explicit Settled(const Durable& what)
+        : content_(what.seen.content), position_and_status_(what.position << status_bits | static_cast<std::uint64_t>(what.seen.status)) {}
+    LogPosition position() const { return position_and_status_ >> status_bits; }
+    Seen seen() const { return {.content = content_, .status = static_cast<SeenStatus>(position_and_status_ & ((1U << status_bits) - 1))}; }
+    Entry entry() const {
+        Entry entry;
+        entry.seen = seen();
+        entry.standing = Standing::durable;
+        entry.leaving = true;
+        entry.position = position();
+        return entry;
+    }
+
+private:
+    static constexpr unsigned status_bits = 2;
+    ContentPrefix content_;
+    std::uint64_t position_and_status_;
+};
+static_assert(sizeof(std::pair<const RecordKey, Settled>) == 32, "a record that waits for the index costs little");
 
 // The doubt about every record that memory does not know for certain.
 struct DoubtOfAll {
@@ -58,7 +83,8 @@ struct SeenRecords::State {
 
     Limits limits;
     mutable std::mutex mutex;
-    boost::unordered_flat_map<RecordKey, Entry, AsIs> recent;
+    boost::unordered_flat_map<RecordKey, Settled, AsIs> settled;
+    boost::unordered_flat_map<RecordKey, Entry, AsIs> unsettled;  // a key is in one of the two at most
     boost::unordered_flat_set<RecordKey, AsIs> fingerprints;
     bool fingerprints_complete = true;
     struct Leaving {
@@ -91,13 +117,18 @@ struct SeenRecords::State {
         while (!leaving.empty() && leaving.front().position <= until) {
             const auto key = leaving.front().key;
             leaving.pop_front();
-            const auto found = recent.find(key);
-            if (found == recent.end()) continue;
+            if (const auto found = settled.find(key); found != settled.end()) {
+                if (found->second.position() <= until) settled.erase(found);
+                else leaving.push_back({found->second.position(), key});
+                continue;
+            }
+            const auto found = unsettled.find(key);
+            if (found == unsettled.end()) continue;
             auto& entry = found->second;
             entry.leaving = false;
             // Those in flight and in open doubt come back when that ends.
             if (entry.standing == Standing::in_flight || entry.doubt_since > 0) continue;
-            if (entry.end() <= until) recent.erase(found);
+            if (entry.end() <= until) unsettled.erase(found);
             else let_leave(key, entry);
         }
     }
@@ -105,6 +136,30 @@ struct SeenRecords::State {
         if (entry.leaving || entry.standing == Standing::in_flight || entry.doubt_since > 0) return;
         entry.leaving = true;
         leaving.push_back({entry.end(), key});
+    }
+
+    std::size_t recent_size() const { return settled.size() + unsettled.size(); }
+    // What memory knows of the record, as it stands.
+    std::optional<Entry> known(RecordKey key) const {
+        if (const auto found = settled.find(key); found != settled.end()) return found->second.entry();
+        if (const auto found = unsettled.find(key); found != unsettled.end()) return found->second;
+        return std::nullopt;
+    }
+    // The record's entry, to be changed; a new one is in flight. keep_small() when done.
+    Entry& open(RecordKey key) {
+        const auto [entry, added] = unsettled.try_emplace(key);
+        if (!added) return entry->second;
+        if (const auto found = settled.find(key); found != settled.end()) {
+            entry->second = found->second.entry();
+            settled.erase(found);
+        }
+        return entry->second;
+    }
+    void keep_small(RecordKey key) {
+        const auto found = unsettled.find(key);
+        if (found == unsettled.end() || !found->second.is_settled()) return;
+        settled.insert_or_assign(key, Settled({found->second.seen, found->second.position}));
+        unsettled.erase(found);
     }
 
     void settle(Entry& entry, RecordKey key, Durable what) {
@@ -123,8 +178,8 @@ struct SeenRecords::State {
 
     // The append of `one` by the batch of that token ended nobody knows how.
     void doubt(const SeenRecords::Written& one, std::uint64_t token) {
-        const auto [found, added] = recent.try_emplace(one.key);
-        auto& entry = found->second;
+        const bool added = !known(one.key);
+        auto& entry = open(one.key);
         if (entry.doubt_since > 0) doubtful.erase({entry.doubt_since, one.key});
         entry.doubt_since = next_token;
         doubtful.emplace(next_token, one.key);
@@ -135,15 +190,16 @@ struct SeenRecords::State {
     void lend_oldest_doubt() {
         const auto [since, key] = *doubtful.begin();
         doubtful.erase(doubtful.begin());
-        const auto found = recent.find(key);
+        const auto found = unsettled.find(key);
         auto& entry = found->second;
         doubt_of_all.since = std::max(doubt_of_all.since, since);
         entry.doubt_since = 0;
         if (entry.standing == Standing::in_doubt) {
             doubt_of_all.until = std::max(doubt_of_all.until, entry.end());
-            recent.erase(found);
+            unsettled.erase(found);
         } else {
             let_leave(key, entry);
+            keep_small(key);
         }
     }
     // A batch of that token lies in the log from `first` on: what failed before it was claimed lies before it, or nowhere.
@@ -151,7 +207,7 @@ struct SeenRecords::State {
         while (!doubtful.empty() && doubtful.begin()->first <= token) {
             const auto key = doubtful.begin()->second;
             doubtful.erase(doubtful.begin());
-            auto& entry = recent.find(key)->second;
+            auto& entry = unsettled.find(key)->second;
             entry.doubt_since = 0;
             entry.doubt_until = std::max(entry.doubt_until, first);
             let_leave(key, entry);
@@ -211,9 +267,9 @@ SeenRecords::LookUp SeenRecords::to_look_up(std::span<const RecordKey> keys) {
     LookUp asked(*state_, state_->projected);
     state_->pins.insert(state_->projected);
     for (const auto key : keys) {
-        const auto found = state_->recent.find(key);
+        const auto known = state_->known(key);
         // The pin keeps what lies behind it. Anything else may leave before the claim: an append is told after the projection has seen it.
-        const bool stays = found != state_->recent.end() && found->second.end() > state_->projected;
+        const bool stays = known && known->end() > state_->projected;
         if (!stays && state_->maybe_indexed(key)) asked.keys.push_back(key);
     }
     return asked;
@@ -228,23 +284,21 @@ SeenRecords::LookUp::~LookUp() {
 
 kernel::Result<SeenRecords::Batch> SeenRecords::claim(std::span<const Claim> claims) {
     const std::lock_guard lock(state_->mutex);
-    if (state_->recent.size() - state_->doubtful.size() + claims.size() > state_->limits.recent_max)
+    if (state_->recent_size() - state_->doubtful.size() + claims.size() > state_->limits.recent_max)
         return kernel::Error{kernel::ErrorKind::busy, "recent-records-full", "too many records wait to be indexed; retry later"};
     Batch batch{.token = state_->next_token++, .decisions = {}};
     batch.decisions.reserve(claims.size());
     for (const auto& claim : claims) {
-        const auto found = state_->recent.find(claim.key);
-        const bool is_recent = found != state_->recent.end();
-        Decision decision{
-            .known = is_recent ? state_->compare(found->second, claim.seen, batch.token) : state_->compare(claim.indexed, claim.seen),
-            .status = claim.seen.status};
+        const auto recent = state_->known(claim.key);
+        Decision decision{.known = recent ? state_->compare(*recent, claim.seen, batch.token) : state_->compare(claim.indexed, claim.seen),
+                          .status = claim.seen.status};
         if (decision.known == Known::repeated || decision.known == Known::repeated_in_batch)
-            decision.status = is_recent ? found->second.seen.status : claim.indexed->status;
+            decision.status = recent ? recent->seen.status : claim.indexed->status;
         batch.decisions.push_back(decision);
         if (!decision.append()) continue;
 
         state_->remember(claim.key);
-        auto& entry = is_recent ? found->second : state_->recent[claim.key];
+        auto& entry = state_->open(claim.key);
         if (entry.standing == Standing::durable) entry.before = {entry.seen, entry.position};
         entry.seen = claim.seen;
         entry.standing = Standing::in_flight;
@@ -259,20 +313,19 @@ void SeenRecords::appended(std::uint64_t token, std::span<const Written> written
     state_->end_doubts(token, first);
     for (std::size_t i = 0; i < written.size(); ++i) {
         const Durable durable{written[i].seen, first + i};
-        const auto found = state_->recent.find(written[i].key);
-        if (found == state_->recent.end()) {
-            // A later claim of the record was projected first. This one lies behind it in the log.
-            if (durable.position > state_->passed()) state_->settle(state_->recent[written[i].key], written[i].key, durable);
-            continue;
-        }
-        auto& entry = found->second;
-        if (entry.standing == Standing::in_flight) {
+        const auto key = written[i].key;
+        // A later claim of a record that is new here was projected first. This one may lie behind it in the log.
+        const bool added = !state_->known(key);
+        if (added && durable.position <= state_->passed()) continue;
+        auto& entry = state_->open(key);
+        if (entry.standing != Standing::in_flight) {
+            if (entry.position < durable.position) state_->settle(entry, key, durable);
+        } else {
             // Of two batches in flight, the one that lies later in the log is the latest, whoever claimed first.
             if (entry.before.position < durable.position) entry.before = durable;
-            if (entry.token == token) state_->settle(entry, found->first, entry.before);
-        } else if (entry.position < durable.position) {
-            state_->settle(entry, found->first, durable);
+            if (entry.token == token || added) state_->settle(entry, key, entry.before);
         }
+        state_->keep_small(key);
     }
     state_->forget_all();
 }
@@ -284,11 +337,11 @@ void SeenRecords::failed(std::uint64_t token, std::span<const Written> written, 
             state_->doubt(one, token);
             continue;
         }
-        const auto found = state_->recent.find(one.key);
-        if (found == state_->recent.end() || found->second.token != token || found->second.standing != Standing::in_flight) continue;
+        const auto found = state_->unsettled.find(one.key);
+        if (found == state_->unsettled.end() || found->second.token != token || found->second.standing != Standing::in_flight) continue;
         auto& entry = found->second;
         if (entry.before.position > 0 || entry.doubt_since > 0 || entry.doubt_until > 0) state_->settle_in_doubt(entry, one.key);
-        else state_->recent.erase(found);
+        else state_->unsettled.erase(found);
     }
     state_->forget_all();
 }
@@ -301,7 +354,7 @@ void SeenRecords::projected(LogPosition position) {
 
 std::size_t SeenRecords::recent_size() const {
     const std::lock_guard lock(state_->mutex);
-    return state_->recent.size();
+    return state_->recent_size();
 }
 
 std::size_t SeenRecords::doubts_size() const {

@@ -22,7 +22,7 @@ class SeenRecords {
 
 public:
     struct Limits {
-        std::size_t recent_max = 250'000;           // beyond it: busy "recent-records-full", before anything is written
+        std::size_t recent_max = 500'000;           // beyond it: busy "recent-records-full", before anything is written
         std::size_t fingerprints_max = 16'000'000;  // beyond it every unknown key costs a look-up in the index
         std::size_t doubts_max = 50'000;            // appends whose end is unknown, by key and beside recent_max; beyond it: see Doubt
     };

@@ -11,6 +11,9 @@ namespace platform::runtime {
 // (see data_center_classifier's limit of records that wait for the index).
 inline constexpr int background_niceness = 19;
 
+// Of the thread whose backlog holds intake back: behind intake, but before the other background threads.
+inline constexpr int index_niceness = 10;
+
 // Of the calling thread (Linux: niceness belongs to a thread).
 inline void set_niceness(int niceness) {
     if (niceness > 0) setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), niceness);
