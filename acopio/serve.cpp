@@ -5,7 +5,6 @@
 #include "platform/http/http.hpp"
 #include "platform/runtime/metrics.hpp"
 
-#include <malloc.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
@@ -174,8 +173,6 @@ int serve(const ServeOptions& options) {
         if (auto free = can_listen(options); !free) return report(free.error());
     auto directory = make_data_directory(options.data);
     if (!directory) return report(directory.error());
-    // A heap for every thread holds on to memory that the others could use: 50 MB of 230, measured.
-    mallopt(M_ARENA_MAX, 2);
     const StopSignals signals;
     Stopping stopping(signals);
     auto embedded = open_embedded(options, *directory, std::move(*rubric), stopping.token());

@@ -12,6 +12,7 @@ find_package(benchmark REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 
 # Header-only Boost: each of Asio, Beast, JSON and URL is compiled once, in boost_sources.cpp.
 add_library(boost_sources STATIC ${PROJECT_SOURCE_DIR}/cmake/boost_sources.cpp)
