@@ -60,6 +60,13 @@ std::string totals_text(const Totals& totals, const Screen& screen) {
     return table.text(screen, "  ");
 }
 
+// Not wrong by itself, but a surprise to who takes a file for a list of records.
+std::string amending_text(std::uint64_t amending) {
+    return "  " + human_count(amending) + (amending == 1 ? " record amends" : " records amend") +
+           " an earlier one of this file: the same record id, other content.\n"
+           "  If they are records of their own, each needs an id of its own.\n";
+}
+
 void print_result(const CheckOptions& options, const Examination& examination, const std::optional<kernel::Error>& error) {
     const auto& totals = examination.totals();
     const auto card = examination.scorecard(options.file);
@@ -69,6 +76,7 @@ void print_result(const CheckOptions& options, const Examination& examination, c
                                 {"duplicate", totals.duplicate},
                                 {"quarantined", totals.quarantined},
                                 {"refused", totals.refused},
+                                {"amending", examination.amending()},
                                 {"refusals", examination.troubles().json()},
                                 {"names", examination.names().json()},
                                 {"scorecard", card}};
@@ -78,6 +86,7 @@ void print_result(const CheckOptions& options, const Examination& examination, c
     }
     const auto screen = screen_of(STDOUT_FILENO);
     print(totals_text(totals, screen));
+    if (const auto amending = examination.amending(); amending > 0) print("\n" + amending_text(amending));
     if (const auto names = examination.names().text(screen); !names.empty()) print("\n" + names);
     if (totals.all() > totals.refused) print("\n" + scorecard_text(card, screen));
     if (!examination.troubles().empty()) print("\nRefused:\n" + examination.troubles().text(screen));

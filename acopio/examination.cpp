@@ -135,16 +135,16 @@ void Examination::refuse(std::size_t index, const formats::Refusal& refusal) {
 }
 
 // As the intake's counters have it (projection_counters.cpp).
-bool Examination::notice(const application::Identity& id, domain::PatientMark patient, domain::JudgeContext& context) {
+domain::JudgeContext Examination::notice(const application::Identity& id, domain::PatientMark patient) {
+    domain::JudgeContext context{.received_at = received_at_, .same_key_other_content = {}, .same_content_other_key = {}};
     const auto [known, fresh_key] = latest_.try_emplace(id.key, Latest{.content = id.content, .patient = patient});
-    if (!fresh_key && known->second.content == id.content) return false;
     context.same_key_other_content = domain::is_key_of_another(fresh_key ? std::nullopt : std::optional(known->second.patient), patient);
     known->second = {.content = id.content, .patient = patient};
     const auto [holder, fresh_content] = keys_.try_emplace(id.content[0], id.key);
     // A record that has another content by now holds this one no longer.
     context.same_content_other_key = !fresh_content && holder->second != id.key && latest_.at(holder->second).content == id.content;
     if (!*context.same_content_other_key) holder->second = id.key;
-    return true;
+    return context;
 }
 
 void Examination::count(const domain::RawData& record, const domain::Judgement& judgement, const std::string& record_id) {
@@ -178,12 +178,13 @@ void Examination::take(std::size_t index, formats::Read<domain::RawData> read) {
         troubles_.add({.code = id.error().code, .detail = id.error().message, .mend = "", .line = {}, .item = index});
         return;
     }
-    domain::JudgeContext context{.received_at = received_at_, .same_key_other_content = {}, .same_content_other_key = {}};
-    if (!notice(*id, data_center_classifier::infrastructure::db::patient_of(content), context)) {
-        ++totals_.duplicate;
-        return;
+    if (const auto known = latest_.find(id->key); known != latest_.end()) {
+        // As at the intake: a repeat of what waits in quarantine waits there, and is no duplicate of anything accepted.
+        if (known->second.content == id->content) return void(++(known->second.quarantined ? totals_.quarantined : totals_.duplicate));
+        ++amending_;
     }
-    const auto judgement = domain::judge(record, rubric_, context);
+    const auto judgement = domain::judge(record, rubric_, notice(*id, data_center_classifier::infrastructure::db::patient_of(content)));
+    latest_.at(id->key).quarantined = judgement.quarantine;
     ++(judgement.quarantine ? totals_.quarantined : totals_.accepted);
     count(record, judgement, id->record_id.value);
 }

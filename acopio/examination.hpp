@@ -37,6 +37,8 @@ public:
 
     const data_center_classifier::infrastructure::formats::CsvReader::Mapping& mapping() const { return mapping_; }
     const Totals& totals() const { return totals_; }
+    // Records under an id that an earlier record of the file has, with other content: each takes the earlier one's place.
+    std::uint64_t amending() const { return amending_; }
     const TroubleGroups& troubles() const { return troubles_; }
     NamesSeen& names() { return names_; }
     const NamesSeen& names() const { return names_; }
@@ -50,9 +52,9 @@ private:
         std::uint64_t records = 0;
     };
     Counts zero_counts() const { return Counts(rubric_.checks.size()); }
-    // False when the file held exactly this before.
-    bool notice(const data_center_classifier::application::Identity& id, data_center_classifier::domain::PatientMark patient,
-                data_center_classifier::domain::JudgeContext& context);
+    // Keeps what the record has now and gives back what that says of its uniqueness. REQUIRES: it had other content before, or none.
+    data_center_classifier::domain::JudgeContext notice(const data_center_classifier::application::Identity& id,
+                                                        data_center_classifier::domain::PatientMark patient);
     void count(const data_center_classifier::domain::RawData& record, const data_center_classifier::domain::Judgement& judgement,
                const std::string& record_id);
     boost::json::array failing(const data_center_classifier::domain::Scorecard& card) const;
@@ -65,11 +67,13 @@ private:
     std::map<std::string, Sums> feeds_;
     std::map<std::size_t, std::vector<std::string>> examples_;  // by check: ids of the first records that failed it
     Totals totals_;
+    std::uint64_t amending_ = 0;
     TroubleGroups troubles_;
     NamesSeen names_;
     struct Latest {
         data_center_classifier::application::ContentPrefix content;
         data_center_classifier::domain::PatientMark patient;
+        bool quarantined = false;
     };
     std::unordered_map<data_center_classifier::application::RecordKey, Latest> latest_;
     std::unordered_map<std::uint64_t, data_center_classifier::application::RecordKey> keys_;  // by the first 64 bits of the content

@@ -70,6 +70,26 @@ TEST(Examination, CountsWhatTheIntakeWould) {
     EXPECT_EQ(got.examination.troubles().json().size(), 2u);
 }
 
+TEST(Examination, ARepeatOfAQuarantinedContentIsQuarantinedAgainAsAtTheIntake) {
+    const std::string private_one = R"({"record_id":"CT-3","modality":"CT","report":"Write to john.doe@example.org"})";
+    const auto got = examined("a.ndjson", private_one + "\n" + private_one + "\n" + one + "\n" + one + "\n");
+    EXPECT_EQ(got.examination.totals().quarantined, 2u);
+    EXPECT_EQ(got.examination.totals().accepted, 1u);
+    EXPECT_EQ(got.examination.totals().duplicate, 1u);
+    EXPECT_EQ(count_of(got.examination.scorecard("a"), "records"), 2u) << "judged once each";
+    EXPECT_EQ(got.examination.amending(), 0u);
+}
+
+TEST(Examination, CountsRecordsThatTakeAnEarlierOnesPlace) {
+    const auto line = [](const std::string& report) { return R"({"record_id":"a","modality":"CT","report":")" + report + "\"}\n"; };
+    const auto mended = examined("a.ndjson", line("Write to john.doe@example.org") + line("clear") + line("clear") + line("opacity"));
+    EXPECT_EQ(mended.examination.amending(), 2u);
+    EXPECT_EQ(mended.examination.totals().quarantined, 1u);
+    EXPECT_EQ(mended.examination.totals().accepted, 2u);
+    EXPECT_EQ(mended.examination.totals().duplicate, 1u);
+    EXPECT_EQ(examined("a.ndjson", one + "\n" + two + "\n").examination.amending(), 0u);
+}
+
 TEST(Examination, ReadsOneObjectAndAnArray) {
     EXPECT_EQ(examined("a.json", one).examination.totals().all(), 1u);
     EXPECT_EQ(examined("a.json", "[" + one + "," + two + "]").examination.totals().all(), 2u);
