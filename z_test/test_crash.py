@@ -1,7 +1,8 @@
 """kill -9 in the middle of random work, many times: what was acknowledged is there, once, and nothing is there twice.
 
 A model keeps for each record what was sent in what order and what of it was acknowledged. After each restart every record must be in a state
-that some prefix of what was sent explains, at or after the last acknowledged step; then what was in doubt is sent again and settles.
+that some prefix of what was sent explains, at or after the last acknowledged step; then what was in doubt is sent again and settles. Every few
+rounds, and at the end, all projections are made again from the log and compared with those that lived through the kills.
 ACOPIO_CRASH_ROUNDS (30) says how often, ACOPIO_SEED repeats a run (the kernel's timing stays its own).
 """
 import os
@@ -14,6 +15,7 @@ from harness import Gone, a_record, check, equal, fields_of, in_threads, seed_fr
 
 ROUNDS = int(os.environ.get("ACOPIO_CRASH_ROUNDS", "30"))
 CLIENTS = 4
+REPLAY_EVERY = 5  # rounds
 
 
 class Life:
@@ -142,10 +144,14 @@ def settle_some(server, keys, senders, rng):
 
 
 def fence(server, key, number):
-    """A record sent after everything: once it is visible, all that was stored before it is too."""
-    answer = server.as_center(key).send(a_record(number, record_id=f"fence-{number}"))
+    """Records sent after everything: once they are visible, all that was stored before them is too. The latter waits in quarantine."""
+    client = server.as_center(key)
+    answer = client.send(a_record(number, record_id=f"fence-{number}"))
     equal(answer.status, 202, f"the fence ({answer.body[:200]!r})")
+    private = client.send(a_record(number, record_id=f"private-{number}", report="Write to john.doe@example.org"))
+    equal((private.status, private.json["status"]), (202, "quarantined"), f"a private record ({private.body[:200]!r})")
     server.wait_for_receipt(answer.json["receipt_id"], seconds=60)
+    server.wait_for_receipt(private.json["receipt_id"], "quarantined", seconds=60)
 
 
 def compare(server, senders):
@@ -211,37 +217,91 @@ def columns_of(database, table, but=()):
     return ", ".join(row[1] for row in rows_of(database, f"PRAGMA table_info({table})") if row[1] not in but)
 
 
+# Every table that is projected, and columns of it that may be others when it is made again:
+#   - queryable_at is the moment at which a row became visible.
+# Left out is `example` of db_classifier: the ids shown for a failing check are some of those that failed it, at most so many of each batch,
+# and batches end elsewhere in a second reading; replay() looks whether they are such ids. Grades are not stored: they follow from counters.
+PROJECTED = {
+    "db_query.db": {"data": {"queryable_at"}, "document": {"queryable_at"}, "receipt": {"queryable_at"}},
+    "db_classifier.db": {"counter": (), "feed_hour": (), "seen": (), "content": (), "quarantine": ()},
+}
+
+
 def tables(data):
-    """Everything that is projected, but the moment at which it became visible."""
-    query, classifier = data / "db_query.db", data / "db_classifier.db"
-    content = {}
-    for table in ("data", "document", "receipt"):
-        content[table] = sorted(rows_of(query, f"SELECT {columns_of(query, table, {'queryable_at'})} FROM {table}"), key=repr)
-    for table in ("counter", "feed_hour", "seen", "content", "quarantine"):
-        content[table] = sorted(rows_of(classifier, f"SELECT {columns_of(classifier, table)} FROM {table}"), key=repr)
-    return content
+    return {f"{table} of {database}": sorted(rows_of(data / database, f"SELECT {columns_of(data / database, table, but)} FROM {table}"), key=repr)
+            for database, content in PROJECTED.items() for table, but in content.items()}
+
+
+def positions(data):
+    return {(database, name): position for database in PROJECTED
+            for name, position in rows_of(data / database, "SELECT name, position FROM projection_position")}
+
+
+def reached(data, wanted):
+    try:
+        found = positions(data)
+    except sqlite3.OperationalError:
+        return False  # not made yet
+    return all(found.get(name, 0) >= position for name, position in wanted.items())
 
 
 def counted(data):
     return dict(rows_of(data / "db_classifier.db", "SELECT center, SUM(records) FROM feed_hour GROUP BY center"))
 
 
-def collected(data):
-    return dict(rows_of(data / "db_query.db", "SELECT d.centre, COUNT(*) FROM document v JOIN data d ON d.id = v.data "
-                                              "WHERE v.receipt_id IS NOT NULL GROUP BY d.centre"))
+def judged(data):
+    """What the counters must have: versions that were collected, and what waits in quarantine (which nobody mended here)."""
+    found = dict(rows_of(data / "db_query.db", "SELECT d.centre, COUNT(*) FROM document v JOIN data d ON d.id = v.data "
+                                               "WHERE v.receipt_id IS NOT NULL GROUP BY d.centre"))
+    for center, count in rows_of(data / "db_classifier.db", "SELECT center, COUNT(*) FROM quarantine GROUP BY center"):
+        found[center] = found.get(center, 0) + count
+    return found
 
 
 def check_counters(data):
     """The classifier counted each version of each record once, and each check once a record."""
     classifier = data / "db_classifier.db"
     records = counted(data)
-    for center, check_id, judged in rows_of(classifier, "SELECT center, check_id, SUM(pass + fail + skip) FROM counter GROUP BY center, check_id"):
-        equal(judged, records[center], f"outcomes of {check_id} of {center}")
-    equal(records, collected(data), "counted records, and collected versions (nothing was quarantined)")
+    for center, check_id, outcomes in rows_of(classifier, "SELECT center, check_id, SUM(pass + fail + skip) FROM counter GROUP BY center, check_id"):
+        equal(outcomes, records[center], f"outcomes of {check_id} of {center}")
+    equal(records, judged(data), "counted records, and collected versions and quarantined records")
+
+
+def check_examples(data):
+    """Each check that failed shows ids of records that are there, and no other check shows any."""
+    classifier = data / "db_classifier.db"
+    failed = set(rows_of(classifier, "SELECT center, check_id FROM counter GROUP BY center, check_id HAVING SUM(fail) > 0"))
+    shown = rows_of(classifier, "SELECT center, check_id, record_id FROM example")
+    equal({(center, check_id) for center, check_id, _ in shown}, failed, "checks with examples, and checks that failed")
+    there = set(rows_of(data / "db_query.db", "SELECT centre, record_id FROM data UNION SELECT centre, record_id FROM receipt"))
+    equal({(center, record_id) for center, _, record_id in shown} - there, set(), "examples of records that are not there")
+
+
+def replay(server):
+    """All projections are made again from the log: those of the classifier by a start without its database, the read side by `rebuild`."""
+    wait_until(lambda: counted(server.data) == judged(server.data), "the counters have all")
+    equal(server.stop(), 0, "exit code after SIGTERM")
+    check_counters(server.data)
+    check_examples(server.data)
+    before, places = tables(server.data), positions(server.data)
+    equal([name for name, rows in before.items() if not rows], [], "tables with nothing to compare")
+    for file in server.data.glob("db_classifier.db*"):
+        file.unlink()
+    rebuilt = server.cli("rebuild", "--data", server.data)
+    equal(rebuilt.returncode, 0, f"acopio rebuild ({rebuilt.stderr[-400:]!r})")
+    server.start()
+    wait_until(lambda: reached(server.data, places), "all is projected again", 120)
+    after = tables(server.data)
+    for name, rows in before.items():
+        equal(len(after[name]), len(rows), f"rows of {name} made again from the log")
+        other = [pair for pair in zip(rows, after[name]) if pair[0] != pair[1]]
+        check(not other, f"{name}, made again from the log, has {len(other)} other rows, such as {str(other[:1])[:600]}")
+    equal(positions(server.data), places, "positions in the log")
+    check_examples(server.data)
 
 
 def test_kill_nine(box):
-    """kill -9 at random moments loses no acknowledged record, doubles none, and a rebuild gives the same tables"""
+    """kill -9 at random moments loses no acknowledged record, doubles none, and all that is projected equals what the log gives anew"""
     rng = random.Random(seed_from_environment())
     server = box.server()
     keys = {center: server.add_center(center) for center in ("st-mary", "charite", "fence")}
@@ -252,19 +312,11 @@ def test_kill_nine(box):
         fence(server, keys["fence"], number)
         compare(server, senders)
         check_histories(server, senders, rng, 20)
+        if number % REPLAY_EVERY == REPLAY_EVERY - 1 and number + 1 < ROUNDS:
+            replay(server)
     print(f"      {ROUNDS} kills, {sum(s.acknowledged for s in senders)} acknowledged, {sum(len(s.lives) for s in senders)} records", flush=True)
     check_histories(server, senders, rng, 10**9)
-    wait_until(lambda: counted(server.data) == collected(server.data), "the counters have all")
-    equal(server.stop(), 0, "exit code after SIGTERM")
-    before = tables(server.data)
-    check_counters(server.data)
-    rebuilt = server.cli("rebuild", "--data", server.data)
-    equal(rebuilt.returncode, 0, f"acopio rebuild ({rebuilt.stderr[-400:]!r})")
-    after = tables(server.data)
-    for table, content in before.items():
-        equal(len(after[table]), len(content), f"rows of {table} after the rebuild")
-        check(after[table] == content, f"table {table} is another after the rebuild")
-    server.start()
+    replay(server)
     compare(server, senders)
 
 
