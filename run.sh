@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, starts Acopio, sends the samples as four data centres, shows their scorecards and three questions.
 # Stays up until Ctrl-C.
-#   ./run.sh                            everything, over ./var; a second start goes on with what is there
+#   ./run.sh                            everything, over ./var; a second start finds it all again and sends nothing twice
 #   ./run.sh --once                     the same, and stops when all is shown
 #   ./run.sh --data DIR                 other data
 #   ./run.sh --intake HOST:PORT --query HOST:PORT
+#   ACOPIO_BINARY=PATH ./run.sh         runs that program; installs and builds nothing
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -16,7 +17,7 @@ while [[ $# -gt 0 ]]; do
     --once) once=true; shift ;;
     --data) data=${2:?run.sh: --data needs a directory}; shift 2 ;;
     --intake | --query) serve_options+=("$1" "${2:?run.sh: $1 needs HOST:PORT}"); shift 2 ;;
-    --help | -h) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --help | -h) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "run.sh: unknown option $1. See ./run.sh --help." >&2; exit 2 ;;
   esac
 done
@@ -30,11 +31,6 @@ step_end() { awk -v ns="$(($(date +%s%N) - step_begin))" 'BEGIN { printf "    %.
 fail() { echo "run.sh: $1" >&2; exit 1; }
 member() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
-step "Installing what is missing"
-tools/install.sh
-step_end
-
-step "Building (a first build takes some minutes)"
 build_log=$(mktemp)
 server=
 stop() {
@@ -48,14 +44,24 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-cmake --preset release >"$build_log" 2>&1 || { tail -n 40 "$build_log" >&2; fail "the build could not be configured."; }
-if [[ -t 1 ]]; then
-  NINJA_STATUS='    %p %f/%t ' ninja -C build/release acopio || fail "the build failed; see above."
-else
-  ninja -C build/release acopio >"$build_log" 2>&1 || { tail -n 40 "$build_log" >&2; fail "the build failed."; }
+
+acopio=${ACOPIO_BINARY:-}
+if [[ -z $acopio ]]; then
+  step "Installing what is missing"
+  tools/install.sh
+  step_end
+
+  step "Building (a first build takes some minutes)"
+  cmake --preset release >"$build_log" 2>&1 || { tail -n 40 "$build_log" >&2; fail "the build could not be configured."; }
+  if [[ -t 1 ]]; then
+    NINJA_STATUS='    %p %f/%t ' ninja -C build/release acopio || fail "the build failed; see above."
+  else
+    ninja -C build/release acopio >"$build_log" 2>&1 || { tail -n 40 "$build_log" >&2; fail "the build failed."; }
+  fi
+  acopio=build/release/bin/acopio
+  step_end
 fi
-acopio=build/release/bin/acopio
-step_end
+[[ -x $acopio ]] || fail "$acopio is no program."
 
 step "Starting the three services over $data"
 (umask 077 && mkdir -p "$data")
@@ -80,7 +86,8 @@ echo "    intake $intake, queries $query, log in $server_log"
 step_end
 
 keys=$data/keys
-(umask 077 && mkdir -p "$keys")
+sent=$data/samples-sent  # a file for each centre whose samples were sent to their end: what became of them
+(umask 077 && mkdir -p "$keys" "$sent")
 centres=(nih-clinical-center synthea-boston pydicom-teaching linuxforhealth-hl7)
 declare -A names=(
   [nih-clinical-center]="NIH Clinical Center"
@@ -93,7 +100,7 @@ step "Registering the sample data centres"
 for centre in "${centres[@]}"; do
   if ! "$acopio" center show "$centre" --data "$data" >/dev/null 2>&1; then
     "$acopio" center add "$centre" --name "${names[$centre]}" --data "$data" >/dev/null
-    rm -f "$keys/$centre.key"
+    rm -f "$keys/$centre.key" "$sent/$centre"
   fi
   if [[ -e samples/$centre.mapping.json ]]; then
     "$acopio" center mapping "$centre" "samples/$centre.mapping.json" --data "$data" >/dev/null
@@ -112,16 +119,24 @@ for centre in "${centres[@]}"; do
   files=()
   for file in samples/"$centre".{csv,ndjson}; do [[ ! -e $file ]] || files+=("$file"); done
   [[ ${#files[@]} -gt 0 ]] || fail "samples/$centre.csv or .ndjson is missing. Is the checkout complete?"
-  answer=$("$acopio" send "${files[@]}" --center "$centre" --key-file "$keys/$centre.key" --data "$data" --json) && code=0 || code=$?
+  # Record ids come twice in some samples, so sending them again would amend these records once more.
+  if [[ -s $sent/$centre ]]; then
+    echo "    ${files[*]}: is there already"
+    continue
+  fi
+  "$acopio" send "${files[@]}" --center "$centre" --key-file "$keys/$centre.key" --data "$data" --json >"$sent/$centre.new" && code=0 || code=$?
   [[ $code -le 1 ]] || fail "sending ${files[*]} failed."
-  python3 - "$answer" <<'PYTHON'
+  mv "$sent/$centre.new" "$sent/$centre"
+  python3 - "$sent/$centre" <<'PYTHON'
 import json
 import sys
-for f in json.loads(sys.argv[1])["files"]:
+with open(sys.argv[1], encoding="utf-8") as answer:
+    files = json.load(answer)["files"]
+for f in files:
     print(f"    {f['file']}: {f['accepted']:,} accepted, {f['duplicate']:,} duplicate, {f['quarantined']:,} quarantined, "
           f"{f['refused']:,} refused, {f['milliseconds'] / 1000:.2f} s")
     for group in f["refusals"]:
-        print(f"        {group['code']} x {group['count']}: {group['detail']} {group['mend']}")
+        print(f"        {group['code']} x {group['count']:,}: {group['detail']} {group['mend']}")
 PYTHON
 done
 step_end
@@ -141,7 +156,7 @@ until [[ $still -ge 3 ]]; do
   if [[ $SECONDS -ge $deadline ]]; then fail "the read side has not all of it after 120 s; see $server_log."; fi
   sleep 0.1
 done
-echo "    ${last%%$'\n'*} records"
+python3 -c 'import sys; print(f"    {int(sys.argv[1]):,} records")' "${last%%$'\n'*}"
 step_end
 
 step "Scorecards"
@@ -160,22 +175,22 @@ ask() {
 step "Three questions"
 ask modality=CT --limit 5 --count
 ask sex=F age_min=80 --sort=-age --limit 5 --count
-echo "${bold}\$ curl -s -H \"Authorization: Bearer \$(cat $reader)\" '$query/data?data_center_id=synthea-boston&sort=-score&limit=1'${plain}"
+echo "${bold}\$ curl -s -H \"Authorization: Bearer \$(cat $reader)\" '$query/data?data_center_id=synthea-boston&sort=-score&limit=1' | python3 -m json.tool${plain}"
 # The token goes through a file descriptor: arguments can be seen by everybody on the machine.
-curl -fsS -H @<(printf 'Authorization: Bearer %s' "$(<"$reader")") "$query/data?data_center_id=synthea-boston&sort=-score&limit=1" | cut -c 1-1200
-echo
+curl -fsS -H @<(printf 'Authorization: Bearer %s' "$(<"$reader")") "$query/data?data_center_id=synthea-boston&sort=-score&limit=1" | python3 -m json.tool --no-ensure-ascii
 step_end
 
+next() { printf '  %-*s  %s\n' $((${#acopio} + ${#data} + 27)) "$1" "$2"; }
 cat <<TEXT
 ${bold}Acopio is up.${plain}
   intake   $intake    (POST /raw-data)
   queries  $query    (GET /data)
   data     $data, centres' keys in $keys, the operator's token in $data/operator.token
 Next:
-  $acopio check YOUR-FILE.csv                      what would be said of your data; nothing is sent
-  $acopio center add st-mary --data $data          a data centre of your own
-  docs/API.md                                      the HTTP interface
 TEXT
+next "$acopio check YOUR-FILE.csv" "what would be said of your data; nothing is sent"
+next "$acopio center add st-mary --data $data" "a data centre of your own"
+next "docs/API.md" "the HTTP interface"
 if $once; then exit 0; fi
 echo "Ctrl-C stops it."
 wait "$server"
