@@ -1,7 +1,8 @@
 // Problems as JSON, and the one mapping from kinds of error to HTTP.
 #include "platform/http/problem.hpp"
 
-#include "platform/http/http.hpp"
+#include "kernel/json_text.hpp"
+#include "kernel/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,64 +12,22 @@
 namespace platform::http {
 namespace {
 
-// Length of the well-formed UTF-8 sequence that `text` begins with; 0 if it begins with none.
-std::size_t utf8_length(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto continued = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
-    const auto first = byte(0);
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first <= 0xDF) return continued(1) ? 2 : 0;
-    if (first >= 0xE0 && first <= 0xEF) {
-        if (!continued(1) || !continued(2)) return 0;
-        const bool overlong = first == 0xE0 && byte(1) < 0xA0;
-        const bool surrogate = first == 0xED && byte(1) > 0x9F;
-        return overlong || surrogate ? 0 : 3;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        if (!continued(1) || !continued(2) || !continued(3)) return 0;
-        const bool overlong = first == 0xF0 && byte(1) < 0x90;
-        const bool too_high = first == 0xF4 && byte(1) > 0x8F;
-        return overlong || too_high ? 0 : 4;
-    }
-    return 0;
+void add_name(std::string& out, std::string_view name) {
+    if (out.size() > 1) out += ',';
+    kernel::append_json_string(out, name);
+    out += ':';
 }
 
-void add_quoted(std::string& out, std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    out += '"';
-    while (!text.empty()) {
-        const auto byte = static_cast<unsigned char>(text.front());
-        const auto length = utf8_length(text);
-        if (length == 0) {
-            out += "\xEF\xBF\xBD";  // U+FFFD
-        } else if (byte == '"' || byte == '\\') {
-            out += '\\';
-            out += text.front();
-        } else if (byte < 0x20) {
-            out += "\\u00";
-            out += digits[byte >> 4];
-            out += digits[byte & 15];
-        } else {
-            out += text.substr(0, length);
-        }
-        text.remove_prefix(std::max<std::size_t>(length, 1));
-    }
-    out += '"';
-}
-
+// A text may quote a peer, so it may hold any bytes.
 void add_text(std::string& out, std::string_view name, std::string_view value) {
     if (value.empty()) return;
-    if (out.size() > 1) out += ',';
-    add_quoted(out, name);
-    out += ':';
-    add_quoted(out, value);
+    add_name(out, name);
+    kernel::append_json_string(out, kernel::repaired_utf8(value));
 }
 
 void add_number(std::string& out, std::string_view name, std::optional<std::uint64_t> value) {
     if (!value) return;
-    if (out.size() > 1) out += ',';
-    add_quoted(out, name);
-    out += ':';
+    add_name(out, name);
     out += std::to_string(*value);
 }
 
@@ -142,22 +101,6 @@ Problem problem_from(const kernel::Error& error) {
     problem.detail =
         error.kind == kernel::ErrorKind::fault ? "an error of ours; the operator finds it in the log by the instance" : error.message;
     return problem;
-}
-
-Response json(int status, std::string body) {
-    Response response;
-    response.status = status;
-    response.body = std::move(body);
-    return response;
-}
-
-Response answer(const Problem& problem) {
-    Response response;
-    response.status = problem.status;
-    response.content_type = "application/problem+json";
-    response.problem = problem;
-    if (problem.retry_after_seconds) response.headers.emplace_back("Retry-After", std::to_string(*problem.retry_after_seconds));
-    return response;
 }
 
 }  // namespace platform::http

@@ -2,6 +2,7 @@
 #include "platform/runtime/logging.hpp"
 
 #include "kernel/clock.hpp"
+#include "kernel/json_text.hpp"
 
 #include <cmath>
 
@@ -45,22 +46,15 @@ spdlog::logger& logger() {
     return instance;
 }
 
-// A JSON string; bytes that JSON does not take as they are, and those outside ASCII, are escaped or replaced. At most `room` bytes of text.
+// A JSON string in printable ASCII, for a log is read in terminals of all kinds. It ends at `room` bytes, escapes counted.
 std::string quoted(std::string_view text, std::size_t room) {
     std::string out = "\"";
     for (const char c : text) {
         if (out.size() >= room) break;
         const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (byte < 0x20 || byte == 0x7f) {
-            out += fmt::format("\\u{:04x}", byte);
-        } else if (byte >= 0x80) {
-            out += '?';
-        } else {
-            out += c;
-        }
+        if (byte >= 0x7f) out += '?';
+        else if (kernel::json_needs_escape[byte]) kernel::append_json_escape(out, c);
+        else out += c;
     }
     return out += '"';
 }
