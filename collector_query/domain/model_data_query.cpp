@@ -1,6 +1,8 @@
 // Reading questions: one table of parameters, each with its reader and what it expects.
 #include "collector_query/domain/model_data_query.hpp"
 
+#include "kernel/utf8.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <charconv>
@@ -25,34 +27,8 @@ bool ascii(std::string_view text) {
     return printable(text) && std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x7f; });
 }
 
-// Length of the UTF-8 sequence that `text` begins with, or 0 when there is none.
-std::size_t sequence_of(std::string_view text) {
-    const auto byte = [&](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-    const unsigned lead = byte(0);
-    if (lead < 0x80) return 1;
-    if (lead >= 0xC2 && lead <= 0xDF) return tail(1) ? 2 : 0;
-    if (lead >= 0xE0 && lead <= 0xEF) {
-        const bool overlong = lead == 0xE0 && byte(1) < 0xA0;
-        const bool surrogate = lead == 0xED && byte(1) > 0x9F;
-        return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
-    }
-    if (lead < 0xF0 || lead > 0xF4) return 0;
-    const bool overlong = lead == 0xF0 && byte(1) < 0x90;
-    const bool beyond = lead == 0xF4 && byte(1) > 0x8F;
-    return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
-}
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const auto size = sequence_of(text);
-        if (size == 0) return false;
-        text.remove_prefix(size);
-    }
-    return true;
-}
-
 bool set_text(std::optional<std::string>& to, std::string_view value) {
-    if (value.empty() || !printable(value) || !is_utf8(value)) return false;
+    if (value.empty() || !printable(value) || !kernel::is_utf8(value)) return false;
     to = std::string(value);
     return true;
 }
@@ -71,7 +47,7 @@ bool set_interface(std::optional<std::string>& to, std::string_view value) {
 }
 bool set_upper(std::optional<std::string>& to, std::string_view value) {
     auto text = upper_trimmed(value);
-    if (text.empty() || !printable(text) || !is_utf8(text)) return false;
+    if (text.empty() || !printable(text) || !kernel::is_utf8(text)) return false;
     to = std::move(text);
     return true;
 }

@@ -2,8 +2,8 @@
 #include "platform/runtime/digest.hpp"
 
 #include "kernel/check.hpp"
+#include "kernel/hex.hpp"
 
-#include <algorithm>
 #include <memory>
 #include <span>
 #include <vector>
@@ -19,15 +19,8 @@ struct FreeContext {
     void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
 
-std::string hex_of(std::span<const std::uint8_t> bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text(2 * bytes.size(), '\0');
-    auto* at = text.data();
-    for (const auto byte : bytes) {
-        *at++ = digits[byte >> 4];
-        *at++ = digits[byte & 15];
-    }
-    return text;
+std::string_view view_of(std::span<const std::uint8_t> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace
@@ -46,13 +39,13 @@ Digest sha256(std::string_view bytes) {
 }
 
 std::string hex(const Digest& digest, std::size_t bytes) {
-    return hex_of(std::span(digest).first(std::min(bytes, digest.size())));
+    return kernel::hex_of(view_of(digest).substr(0, bytes));
 }
 
 std::string random_hex(std::size_t bytes) {
     std::vector<std::uint8_t> random(bytes);
     CHECK(RAND_bytes(random.data(), static_cast<int>(bytes)) == 1, "the system gave no random bytes");
-    return hex_of(random);
+    return kernel::hex_of(view_of(random));
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

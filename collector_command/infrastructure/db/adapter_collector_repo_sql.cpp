@@ -1,6 +1,7 @@
 // Ids and hashes are stored as bytes: half of the hex text, and half of the index.
 #include "collector_command/infrastructure/db/adapter_collector_repo_sql.hpp"
 
+#include "kernel/hex.hpp"
 #include "platform/projection/projection.hpp"
 
 namespace collector_command::infrastructure::db {
@@ -23,34 +24,10 @@ CREATE TABLE collected_data (
 CREATE UNIQUE INDEX collected_data_id ON collected_data (data_id);
 )";
 
-int digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
-// Bytes of exactly 2 * `size` lower-case hex digits.
 Result<std::string> bytes_of(std::string_view hex, std::size_t size, std::string_view what) {
-    if (hex.size() != 2 * size) return Error{ErrorKind::incorrect, "data-id-broken", std::string(what) + " has the wrong length"};
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) {
-        const int high = digit(hex[2 * i]);
-        const int low = digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0) return Error{ErrorKind::incorrect, "data-id-broken", std::string(what) + " is not lower-case hex"};
-        bytes[i] = static_cast<char>(high * 16 + low);
-    }
-    return bytes;
-}
-
-std::string hex_of(std::string_view bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    hex.reserve(2 * bytes.size());
-    for (const char c : bytes) {
-        hex += digits[static_cast<unsigned char>(c) >> 4];
-        hex += digits[static_cast<unsigned char>(c) & 15];
-    }
-    return hex;
+    if (auto bytes = kernel::bytes_from_hex(hex, size)) return std::move(*bytes);
+    return Error{ErrorKind::incorrect, "data-id-broken",
+                 std::string(what) + " is not " + std::to_string(2 * size) + " digits of lower-case hex"};
 }
 
 const kernel::DataId& data_id_of(const kernel::CollectedDataEvent& event) {
@@ -103,7 +80,7 @@ Result<domain::CollectedData> CollectorRepoSql::load_one(std::string_view key) {
     domain::CollectedData state;
     if (row && *row)
         state = {.version = static_cast<std::uint64_t>(select_->integer(0)),
-                 .content_hash = {hex_of(select_->text(1))},
+                 .content_hash = {kernel::hex_of(select_->text(1))},
                  .retracted = select_->integer(2) != 0};
     select_->reset();
     if (!row) return std::move(row).error();
