@@ -3,6 +3,7 @@
 A test is a function test_*(box) of a module test_*.py; its first docstring line is its name. It fails by raising.
 """
 import contextlib
+import gzip
 import http.client
 import json
 import os
@@ -134,6 +135,13 @@ def lines_of(answer):
     lines = [json.loads(line) for line in answer.body.splitlines()]
     check(lines and "done" in lines[-1], "a stream ends with a line of totals")
     return lines[:-1], lines[-1]
+
+
+def packed(body, encoding):
+    """The body as its sender would pack it for a Content-Encoding."""
+    if encoding == "gzip":
+        return gzip.compress(body)
+    return subprocess.run(["zstd", "-q", "-c"], input=body, capture_output=True, check=True).stdout
 
 
 def stream(address, path, headers, chunks, on_line, seconds=REQUEST_SECONDS):
