@@ -1,6 +1,7 @@
 // Ids from digests. One digest for each id; hex only where it is shown.
 #include "data_center_classifier/application/identity.hpp"
 
+#include "kernel/json_text.hpp"
 #include "platform/runtime/digest.hpp"
 
 #include <charconv>
@@ -22,12 +23,6 @@ bool is_control(std::string_view text, std::size_t i) {
     if (c < 0x20 || c == 0x7f) return true;
     // U+0080..U+009F, the C1 controls, in UTF-8.
     return c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-}
-
-bool is_plain_ascii(std::string_view text) {
-    for (const char c : text)
-        if (c < 0x20 || c == '"' || c == '\\') return false;  // bytes above 0x7f are negative: they take the slow path
-    return true;
 }
 
 }  // namespace
@@ -80,34 +75,11 @@ std::string with_record_id(std::string_view content, const kernel::RecordId& rec
     std::string json;
     json.reserve(content.size() + record_id.value.size() + 32);
     json += "{\"record_id\":";
-    append_json(json, record_id.value);
+    kernel::append_json_string(json, record_id.value);
     const auto rest = content.substr(content.empty() ? 0 : 1);
     if (!rest.empty() && rest.front() != '}') json += ',';
     json += rest;
     return json;
-}
-
-void append_json(std::string& out, std::string_view text) {
-    out += '"';
-    if (is_plain_ascii(text)) {
-        out += text;
-        out += '"';
-        return;
-    }
-    constexpr std::string_view digits = "0123456789abcdef";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            out += "\\u00";
-            out += digits[static_cast<unsigned char>(c) >> 4];
-            out += digits[static_cast<unsigned char>(c) & 15];
-        } else {
-            out += c;
-        }
-    }
-    out += '"';
 }
 
 }  // namespace data_center_classifier::application

@@ -47,7 +47,4 @@ bool is_record_id(std::string_view text);
 // The canonical JSON with the record id as its first member. REQUIRES: `content` is a JSON object.
 std::string with_record_id(std::string_view content, const kernel::RecordId& record_id);
 
-// Appends `text` as a JSON string, with quotes. `text` is UTF-8.
-void append_json(std::string& out, std::string_view text);
-
 }  // namespace data_center_classifier::application

@@ -1,7 +1,7 @@
 // JsonWriter: appends JSON to a string; commas come by themselves.
 #pragma once
 
-#include "data_center_classifier/application/identity.hpp"
+#include "kernel/json_text.hpp"
 
 #include <charconv>
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace data_center_classifier::infrastructure::http {
+namespace platform::http {
 
 // Brackets and names are the caller's to pair.
 class JsonWriter {
@@ -25,13 +25,13 @@ public:
     }
     JsonWriter& name(std::string_view name) {
         comma();
-        application::append_json(out_, name);
+        kernel::append_json_string(out_, name);
         out_ += ':';
         return *this;
     }
     JsonWriter& text(std::string_view value) {
         comma();
-        application::append_json(out_, value);
+        kernel::append_json_string(out_, value);
         return *this;
     }
     JsonWriter& raw(std::string_view json) {
@@ -64,4 +64,4 @@ private:
     std::string out_;
 };
 
-}  // namespace data_center_classifier::infrastructure::http
+}  // namespace platform::http

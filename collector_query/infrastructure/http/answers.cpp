@@ -1,7 +1,8 @@
-// Written by hand: a page of a thousand records is one string, appended to.
+// A page of a thousand records is one string, appended to.
 #include "collector_query/infrastructure/http/answers.hpp"
 
 #include "kernel/event_codec.hpp"
+#include "platform/http/json_writer.hpp"
 
 #include <cmath>
 
@@ -11,40 +12,16 @@ namespace {
 using application::DataItem;
 using application::DataVersion;
 using application::Receipt;
+using platform::http::JsonWriter;
 
-void add_text(std::string& out, std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    out += '"';
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20) {
-            out += "\\u00";
-            out += digits[byte >> 4];
-            out += digits[byte & 15];
-            continue;
-        }
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    out += '"';
+JsonWriter& member(JsonWriter& json, std::string_view name, std::string_view text) {
+    return json.name(name).text(text);
 }
-
-// Appends ,"name":"text" (without the comma after an opening brace).
-void add(std::string& out, std::string_view name, std::string_view text) {
-    if (out.back() != '{') out += ',';
-    add_text(out, name);
-    out += ':';
-    add_text(out, text);
+JsonWriter& member(JsonWriter& json, std::string_view name, kernel::Timestamp time) {
+    return member(json, name, kernel::to_text(time));
 }
-void add_raw(std::string& out, std::string_view name, std::string_view json) {
-    if (out.back() != '{') out += ',';
-    add_text(out, name);
-    out += ':';
-    out += json;
-}
-void add(std::string& out, std::string_view name, const std::optional<kernel::Timestamp>& time) {
-    if (time) add(out, name, kernel::to_text(*time));
-    else add_raw(out, name, "null");
+JsonWriter& member(JsonWriter& json, std::string_view name, const std::optional<kernel::Timestamp>& time) {
+    return time ? member(json, name, *time) : json.name(name).raw("null");
 }
 
 // One decimal: more would promise what a score does not hold. Pages are sorted by all of it.
@@ -52,42 +29,41 @@ std::string score_text(double score) {
     return kernel::codec::to_text(std::round(score * 10) / 10);
 }
 
-void add_item(std::string& out, const DataItem& item) {
-    out += '{';
-    add(out, "data_id", item.data_id.value);
-    add(out, "data_center_id", item.data_center_id.value);
-    add(out, "record_id", item.record_id.value);
-    add_raw(out, "version", std::to_string(item.version));
-    add_raw(out, "score", score_text(item.score));
-    add(out, "grade", domain::grade_text(item.grade));
-    add(out, "received_at", kernel::to_text(item.received_at));
-    add(out, "collected_at", kernel::to_text(item.collected_at));
-    if (item.retracted) add_raw(out, "retracted", "true");
-    if (item.age_years) add_raw(out, "age_years", kernel::codec::to_text(*item.age_years));
-    if (!item.sex_normal.empty()) add(out, "sex_normal", item.sex_normal);
-    if (!item.modality_normal.empty()) add(out, "modality_normal", item.modality_normal);
-    if (!item.body_part_normal.empty()) add(out, "body_part_normal", item.body_part_normal);
-    if (item.study_day) add(out, "study_day", kernel::to_text(*item.study_day));
-    const auto members = std::string_view(item.record).substr(1);  // with its closing brace
-    if (members.size() > 1) out += ',';
-    out += members;
+void add_item(JsonWriter& json, const DataItem& item) {
+    json.open('{');
+    member(json, "data_id", item.data_id.value);
+    member(json, "data_center_id", item.data_center_id.value);
+    member(json, "record_id", item.record_id.value);
+    json.name("version").integer(item.version);
+    json.name("score").raw(score_text(item.score));
+    member(json, "grade", domain::grade_text(item.grade));
+    member(json, "received_at", item.received_at);
+    member(json, "collected_at", item.collected_at);
+    if (item.retracted) json.name("retracted").boolean(true);
+    if (item.age_years) json.name("age_years").raw(kernel::codec::to_text(*item.age_years));
+    if (!item.sex_normal.empty()) member(json, "sex_normal", item.sex_normal);
+    if (!item.modality_normal.empty()) member(json, "modality_normal", item.modality_normal);
+    if (!item.body_part_normal.empty()) member(json, "body_part_normal", item.body_part_normal);
+    if (item.study_day) member(json, "study_day", kernel::to_text(*item.study_day));
+    const auto members = std::string_view(item.record).substr(1, item.record.size() - 2);  // without its braces
+    if (!members.empty()) json.raw(members);
+    json.close('}');
 }
 
-void add_version(std::string& out, const DataVersion& version) {
-    out += '{';
-    add_raw(out, "version", std::to_string(version.version));
-    add(out, "event", version.type);
-    add(out, "received_at", kernel::to_text(version.received_at));
-    add(out, "collected_at", kernel::to_text(version.collected_at));
+void add_version(JsonWriter& json, const DataVersion& version) {
+    json.open('{').name("version").integer(version.version);
+    member(json, "event", version.type);
+    member(json, "received_at", version.received_at);
+    member(json, "collected_at", version.collected_at);
     if (!version.receipt_id.value.empty()) {
-        add(out, "receipt_id", version.receipt_id.value);
-        add_raw(out, "score", score_text(version.score));
-        add(out, "grade", domain::grade_text(version.grade));
-        add(out, "interface", version.interface);
-        add(out, "rubric", version.rubric);
-        add_raw(out, "record", version.record);
+        member(json, "receipt_id", version.receipt_id.value);
+        json.name("score").raw(score_text(version.score));
+        member(json, "grade", domain::grade_text(version.grade));
+        member(json, "interface", version.interface);
+        member(json, "rubric", version.rubric);
+        json.name("record").raw(version.record);
     }
-    out += '}';
+    json.close('}');
 }
 
 std::string_view status_of(const Receipt& receipt) {
@@ -98,52 +74,50 @@ std::string_view status_of(const Receipt& receipt) {
 }  // namespace
 
 std::string to_json(const DataItem& item) {
-    std::string out;
-    add_item(out, item);
-    return out;
+    JsonWriter json;
+    add_item(json, item);
+    return json.take();
 }
 
 std::string to_json(const application::DataPage& page, const domain::DataQuery& query) {
-    std::string out = "{\"data\":[";
-    for (const auto& item : page.items) {
-        if (&item != &page.items.front()) out += ',';
-        add_item(out, item);
-    }
-    out += ']';
+    JsonWriter json;
+    json.open('{').name("data").open('[');
+    for (const auto& item : page.items) add_item(json, item);
+    json.close(']').name("next");
     const bool more = page.more && !page.items.empty();
-    if (more)
-        add(out, "next", domain::to_text({.value = page.items.back().sort_value, .id = page.items.back().id}, query.filter, query.sort));
-    else add_raw(out, "next", "null");
-    add_raw(out, "count", page.count ? std::to_string(*page.count) : "null");
-    return out + '}';
+    if (more) json.text(domain::to_text({.value = page.items.back().sort_value, .id = page.items.back().id}, query.filter, query.sort));
+    else json.raw("null");
+    json.name("count").raw(page.count ? std::to_string(*page.count) : "null").close('}');
+    return json.take();
 }
 
 std::string to_json(const kernel::DataId& data_id, const std::vector<DataVersion>& history) {
-    std::string out = "{";
-    add(out, "data_id", data_id.value);
+    JsonWriter json;
+    json.open('{');
+    member(json, "data_id", data_id.value);
     if (!history.empty()) {
-        add(out, "data_center_id", history.back().data_center_id.value);
-        add(out, "record_id", history.back().record_id.value);
+        member(json, "data_center_id", history.back().data_center_id.value);
+        member(json, "record_id", history.back().record_id.value);
     }
-    out += ",\"history\":[";
-    for (const auto& version : history) {
-        if (&version != &history.front()) out += ',';
-        add_version(out, version);
-    }
-    return out + "]}";
+    json.name("history").open('[');
+    for (const auto& version : history) add_version(json, version);
+    json.close(']').close('}');
+    return json.take();
 }
 
 std::string to_json(const Receipt& receipt) {
-    std::string out = "{";
-    add(out, "receipt_id", receipt.receipt_id.value);
-    add(out, "data_id", receipt.data_id.value);
-    add(out, "data_center_id", receipt.data_center_id.value);
-    add(out, "record_id", receipt.record_id.value);
-    add(out, "status", status_of(receipt));
-    add(out, "received_at", receipt.received_at);
-    add(out, "collected_at", receipt.collected_at);
-    add(out, "queryable_at", receipt.queryable_at);
-    return out + '}';
+    JsonWriter json;
+    json.open('{');
+    member(json, "receipt_id", receipt.receipt_id.value);
+    member(json, "data_id", receipt.data_id.value);
+    member(json, "data_center_id", receipt.data_center_id.value);
+    member(json, "record_id", receipt.record_id.value);
+    member(json, "status", status_of(receipt));
+    member(json, "received_at", receipt.received_at);
+    member(json, "collected_at", receipt.collected_at);
+    member(json, "queryable_at", receipt.queryable_at);
+    json.close('}');
+    return json.take();
 }
 
 }  // namespace collector_query::infrastructure::http

@@ -3,13 +3,15 @@
 
 #include "data_center_classifier/application/service_raw_data.hpp"
 #include "data_center_classifier/application/service_scorecard.hpp"
-#include "data_center_classifier/infrastructure/http/json_writer.hpp"
+#include "platform/http/json_writer.hpp"
 #include "platform/http/problem.hpp"
 
 #include <array>
 #include <string>
 
 namespace data_center_classifier::infrastructure::http {
+
+using platform::http::JsonWriter;
 
 // How many records of a request became what.
 struct Totals {
