@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <new>
 #include <string>
 
 namespace platform::sql::contract {
@@ -92,6 +93,61 @@ TEST_P(SqlContract, a_unique_constraint_is_a_conflict_and_the_statement_can_be_u
     statement->bind(0, std::int64_t{2});
     EXPECT_TRUE(statement->run());
     EXPECT_EQ(count(*connection_), 2);
+}
+
+TEST_P(SqlContract, a_statement_that_was_left_in_the_middle_can_be_bound_again) {
+    for (const std::int64_t id : {1, 2, 3}) ASSERT_TRUE(insert(*connection_, id));
+    auto select = prepare(*connection_, "SELECT id FROM thing WHERE id >= ? ORDER BY id");
+    select->bind(0, std::int64_t{1});
+    ASSERT_TRUE(*select->step());  // and something is thrown
+    select->bind(0, std::int64_t{3});
+    ASSERT_TRUE(*select->step());
+    EXPECT_EQ(select->integer(0), 3);
+    ASSERT_FALSE(*select->step());  // read to its end, and not reset
+    select->bind(0, std::int64_t{2});
+    ASSERT_TRUE(*select->step());
+    EXPECT_EQ(select->integer(0), 2);
+}
+
+TEST_P(SqlContract, a_statement_in_use_is_reset_when_something_is_thrown) {
+    ASSERT_TRUE(insert(*connection_, 1));
+    auto other = connect();
+    auto select = prepare(*connection_, "SELECT id FROM thing");
+    EXPECT_THROW(
+        {
+            const Use row(*select);
+            ASSERT_TRUE(*row->step());
+            throw std::bad_alloc();
+        },
+        std::bad_alloc);
+    ASSERT_TRUE(insert(*other, 2));
+    EXPECT_EQ(count(*connection_), 2) << "its reading is over: it would still see one";
+}
+
+TEST_P(SqlContract, a_snapshot_sees_one_state) {
+    ASSERT_TRUE(insert(*connection_, 1));
+    auto reader = connect({.read_only = true});
+    {
+        const auto snapshot = Snapshot::begin(*reader);
+        ASSERT_TRUE(snapshot);
+        EXPECT_EQ(count(*reader), 1);
+        ASSERT_TRUE(insert(*connection_, 2));
+        EXPECT_EQ(count(*reader), 1);
+    }
+    EXPECT_EQ(count(*reader), 2);
+}
+
+TEST_P(SqlContract, a_statement_beyond_its_deadline_is_busy_and_the_connection_serves_on) {
+    auto endless = prepare(
+        *connection_, "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number) SELECT COUNT(*) FROM number WHERE n < ?");
+    endless->bind(0, std::int64_t{0});
+    connection_->set_deadline(std::chrono::steady_clock::now());
+    const auto row = endless->step();
+    ASSERT_FALSE(row);
+    EXPECT_EQ(row.error().kind, kernel::ErrorKind::busy);
+    EXPECT_EQ(row.error().code, "sql-too-long");
+    connection_->set_deadline(std::nullopt);
+    EXPECT_EQ(count(*connection_), 0);
 }
 
 TEST_P(SqlContract, a_transaction_that_is_not_committed_leaves_nothing) {

@@ -58,6 +58,11 @@ kernel::Result<void> Transaction::commit() {
     return committed;
 }
 
+kernel::Result<Snapshot> Snapshot::begin(Connection& connection) {
+    if (auto begun = connection.begin_read(); !begun) return std::move(begun).error();
+    return Snapshot(connection);
+}
+
 kernel::Result<void> migrate(Connection& connection, std::string_view owner, std::initializer_list<Migration> migrations) {
     constexpr std::string_view table =
         "CREATE TABLE IF NOT EXISTS schema_version (owner VARCHAR(64) NOT NULL PRIMARY KEY, version INTEGER NOT NULL)";

@@ -7,11 +7,13 @@
 
 #include "kernel/result.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace platform::sql {
 
@@ -23,8 +25,8 @@ enum class Durability {
 };
 
 // A prepared statement. Parameters and columns count from 0.
-// Use: bind all, then `run()` for writes, or `while (*(row = s.step()))` for reads, then `reset()`. Text and bytes given to bind()
-// must live until run()/reset(). Columns read are valid until the next step()/reset().
+// Bind all, then `run()` for writes, or step() for reads, under a Use that resets it. Text and bytes given to bind() must live until
+// run()/reset(). Columns read are valid until the next step()/reset(). bind() to a statement that was left in the middle resets it first.
 class Statement {
 public:
     virtual ~Statement() = default;
@@ -48,6 +50,25 @@ public:
     virtual std::string_view text(int column) const = 0;  // also for bytes
 };
 
+// A statement in use: reset when this goes, whatever is thrown. One that is left in the middle keeps its reading open, and what it holds of
+// the WAL.
+class Use {
+public:
+    explicit Use(Statement& statement) : statement_(&statement) {}
+    Use(Use&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    Use& operator=(Use&&) = delete;
+    ~Use() {
+        if (statement_) statement_->reset();
+    }
+    Statement& operator*() const { return *statement_; }
+    Statement* operator->() const { return statement_; }
+
+private:
+    Statement* statement_;
+};
+
 class Connection {
 public:
     virtual ~Connection() = default;
@@ -55,9 +76,12 @@ public:
     virtual kernel::Result<std::unique_ptr<Statement>> prepare(std::string_view sql) = 0;
     // One or more statements separated by ";" without parameters: for schemas.
     virtual kernel::Result<void> execute(std::string_view sql) = 0;
-    virtual kernel::Result<void> begin() = 0;  // takes the write lock at once
+    virtual kernel::Result<void> begin() = 0;       // takes the write lock at once
+    virtual kernel::Result<void> begin_read() = 0;  // from the first read on, all reads see one state; ended by rollback()
     virtual kernel::Result<void> commit() = 0;
     virtual void rollback() = 0;
+    // A statement that is still running then ends with busy "sql-too-long"; nothing: no such bound.
+    virtual void set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline) = 0;
 };
 
 // Rolls back unless committed. No nesting.
@@ -73,6 +97,23 @@ public:
 
 private:
     explicit Transaction(Connection& connection) : connection_(&connection) {}
+    Connection* connection_;
+};
+
+// What is read while it lives is of one state of the database. No nesting, and not inside a Transaction.
+class Snapshot {
+public:
+    static kernel::Result<Snapshot> begin(Connection& connection);
+    Snapshot(Snapshot&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+    Snapshot& operator=(Snapshot&&) = delete;
+    ~Snapshot() {
+        if (connection_) connection_->rollback();
+    }
+
+private:
+    explicit Snapshot(Connection& connection) : connection_(&connection) {}
     Connection* connection_;
 };
 

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace platform::sql::sqlite {
@@ -47,6 +49,20 @@ Error error_of(sqlite3* db) {
     }
 }
 
+// Until when the statements of a connection may run.
+struct Deadline {
+    std::optional<std::chrono::steady_clock::time_point> at;
+    bool passed = false;
+
+    // Called by SQLite between the steps of its machine; not 0 interrupts the statement.
+    static int ask(void* self) {
+        auto& deadline = *static_cast<Deadline*>(self);
+        deadline.passed = deadline.at && std::chrono::steady_clock::now() >= *deadline.at;
+        return deadline.passed ? 1 : 0;
+    }
+};
+constexpr int steps_between_looks_at_the_clock = 10'000;  // well below a millisecond
+
 struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 };
@@ -54,37 +70,46 @@ using Handle = std::unique_ptr<sqlite3, Close>;
 
 class SqliteStatement final : public Statement {
 public:
-    SqliteStatement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+    SqliteStatement(sqlite3* db, sqlite3_stmt* statement, Deadline& deadline) : db_(db), statement_(statement), deadline_(deadline) {}
     ~SqliteStatement() override { sqlite3_finalize(statement_); }
     SqliteStatement(const SqliteStatement&) = delete;
     SqliteStatement& operator=(const SqliteStatement&) = delete;
 
-    void bind(int index, std::int64_t value) override { bound(sqlite3_bind_int64(statement_, index + 1, value)); }
-    void bind(int index, double value) override { bound(sqlite3_bind_double(statement_, index + 1, value)); }
+    void bind(int index, std::int64_t value) override { bound(sqlite3_bind_int64(ready(), index + 1, value)); }
+    void bind(int index, double value) override { bound(sqlite3_bind_double(ready(), index + 1, value)); }
     void bind(int index, std::string_view text) override {
-        bound(sqlite3_bind_text64(statement_, index + 1, data_of(text), text.size(), SQLITE_STATIC, SQLITE_UTF8));
+        bound(sqlite3_bind_text64(ready(), index + 1, data_of(text), text.size(), SQLITE_STATIC, SQLITE_UTF8));
     }
     void bind_bytes(int index, std::string_view bytes) override {
-        bound(sqlite3_bind_blob64(statement_, index + 1, data_of(bytes), bytes.size(), SQLITE_STATIC));
+        bound(sqlite3_bind_blob64(ready(), index + 1, data_of(bytes), bytes.size(), SQLITE_STATIC));
     }
-    void bind_null(int index) override { bound(sqlite3_bind_null(statement_, index + 1)); }
+    void bind_null(int index) override { bound(sqlite3_bind_null(ready(), index + 1)); }
 
     Result<std::int64_t> run() override {
         auto row = step();
         const auto changed = sqlite3_changes64(db_);
-        sqlite3_reset(statement_);
+        reset();
         if (!row) return std::move(row).error();
         return changed;
     }
     Result<bool> step() override {
+        if (not_bound_) {
+            reset();
+            return *std::exchange(not_bound_, std::nullopt);
+        }
+        stepped_ = true;
+        deadline_.passed = false;
         const int code = sqlite3_step(statement_);
         if (code == SQLITE_ROW) return true;
         if (code == SQLITE_DONE) return false;
-        auto error = error_of(db_);
-        sqlite3_reset(statement_);
+        auto error = deadline_.passed ? Error{ErrorKind::busy, "sql-too-long", "the statement ran for longer than it may"} : error_of(db_);
+        reset();
         return error;
     }
-    void reset() override { sqlite3_reset(statement_); }
+    void reset() override {
+        sqlite3_reset(statement_);
+        stepped_ = false;
+    }
 
     bool is_null(int column) const override { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
     std::int64_t integer(int column) const override { return sqlite3_column_int64(statement_, column); }
@@ -97,10 +122,22 @@ public:
 private:
     // An empty view may have no address, which SQLite would take for NULL.
     static const char* data_of(std::string_view text) { return text.data() ? text.data() : ""; }
-    static void bound(int code) { CHECK(code == SQLITE_OK, "a parameter that the statement has was bound"); }
+    // SQLite refuses to bind to a statement that was stepped and not reset.
+    sqlite3_stmt* ready() {
+        if (stepped_) reset();
+        return statement_;
+    }
+    // Too little memory, or a text too large for SQLite, is told by the next step().
+    void bound(int code) {
+        CHECK(code != SQLITE_RANGE && code != SQLITE_MISUSE, "a parameter that the statement has was bound");
+        if (code != SQLITE_OK && !not_bound_) not_bound_ = error_of(db_);
+    }
 
     sqlite3* db_;
     sqlite3_stmt* statement_;
+    Deadline& deadline_;
+    bool stepped_ = false;
+    std::optional<Error> not_bound_;
 };
 
 class SqliteConnection final : public Connection {
@@ -114,20 +151,28 @@ public:
         const int code =
             sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
         if (code != SQLITE_OK) return error_of(db_.get());
-        return std::unique_ptr<Statement>(std::make_unique<SqliteStatement>(db_.get(), statement));
+        return std::unique_ptr<Statement>(std::make_unique<SqliteStatement>(db_.get(), statement, *deadline_));
     }
     Result<void> execute(std::string_view sql) override {
         if (sqlite3_exec(db_.get(), std::string(sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return error_of(db_.get());
         return kernel::ok();
     }
     Result<void> begin() override { return execute("BEGIN IMMEDIATE"); }
+    Result<void> begin_read() override { return execute("BEGIN"); }
     Result<void> commit() override { return execute("COMMIT"); }
     void rollback() override {
         // SQLite may have rolled back by itself already (disk full): then there is nothing to do.
         if (sqlite3_get_autocommit(db_.get()) == 0) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
     }
 
+    void set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline) override {
+        deadline_->at = deadline;
+        sqlite3_progress_handler(db_.get(), deadline ? steps_between_looks_at_the_clock : 0, deadline ? &Deadline::ask : nullptr,
+                                 deadline_.get());
+    }
+
 private:
+    std::unique_ptr<Deadline> deadline_ = std::make_unique<Deadline>();
     Handle db_;
 };
 
@@ -145,16 +190,29 @@ public:
             return db ? error_of(db.get()) : Error{ErrorKind::unavailable, "database-not-opened", "no memory for SQLite"};
         sqlite3_busy_timeout(db.get(), busy_timeout_ms);
         auto connection = std::make_unique<SqliteConnection>(std::move(db));
+        if (!options.read_only)
+            if (auto done = use_wal(*connection); !done) return std::move(done).error();
         if (auto done = connection->execute(settings(options)); !done) return std::move(done).error();
         return std::unique_ptr<Connection>(std::move(connection));
     }
 
 private:
+    // The page size counts only for a file that is still empty; WAL is a property of the file and stays. Where WAL cannot be had SQLite
+    // keeps what it has and says so in a row, not as an error.
+    Result<void> use_wal(Connection& connection) const {
+        if (auto done = connection.execute("PRAGMA page_size=" + std::to_string(page_bytes_)); !done) return done;
+        auto pragma = connection.prepare("PRAGMA journal_mode=WAL");
+        if (!pragma) return std::move(pragma).error();
+        auto row = (*pragma)->step();
+        if (!row) return std::move(row).error();
+        if (*row && (*pragma)->text(0) == "wal") return kernel::ok();
+        return Error{ErrorKind::unsupported, "wal-refused",
+                     "the file system of " + file_.filename().string() +
+                         " cannot hold a database in SQLite's WAL mode, as those of a network; choose a directory on a local disk"};
+    }
     std::string settings(const OpenOptions& options) const {
         std::string sql = "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" + std::to_string(options.cache_kib) + ";";
         if (options.read_only) return sql;
-        // The page size counts only for a file that is still empty; WAL is a property of the file and stays.
-        sql = "PRAGMA page_size=" + std::to_string(page_bytes_) + "; PRAGMA journal_mode=WAL; " + sql;
         const bool full = options.durability == Durability::full;
         return sql + "PRAGMA synchronous=" + (full ? "FULL" : "NORMAL") +
                "; PRAGMA wal_autocheckpoint=" + std::to_string((full ? checkpoint_bytes_full : checkpoint_bytes_process) / page_bytes_) +

@@ -3,6 +3,8 @@
 
 #include "platform/sql/contract.hpp"
 
+#include <sqlite3.h>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +83,27 @@ TEST(Sqlite, a_directory_that_is_not_there_is_said) {
     const auto database = open("/does/not/exist/test.db");
     ASSERT_FALSE(database);
     EXPECT_EQ(database.error().kind, kernel::ErrorKind::unavailable);
+}
+
+// A SQLite without shared memory between connections, as on a file system that has none.
+class WithoutSharedMemory {
+public:
+    WithoutSharedMemory() { sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1); }
+    ~WithoutSharedMemory() { sqlite3_vfs_register(usual_, 1); }
+    WithoutSharedMemory(const WithoutSharedMemory&) = delete;
+    WithoutSharedMemory& operator=(const WithoutSharedMemory&) = delete;
+
+private:
+    sqlite3_vfs* usual_ = sqlite3_vfs_find(nullptr);
+};
+
+TEST(Sqlite, a_file_system_that_cannot_do_wal_is_refused_with_what_to_do) {
+    const Directory directory;
+    const WithoutSharedMemory here;
+    const auto database = open(directory / "test.db");
+    ASSERT_FALSE(database);
+    EXPECT_EQ(database.error().code, "wal-refused");
+    EXPECT_NE(database.error().message.find("local disk"), std::string::npos);
 }
 
 TEST(Sqlite, a_file_of_something_else_is_a_fault) {
