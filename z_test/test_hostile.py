@@ -2,15 +2,18 @@
 import gzip
 import http.client
 import json
+import os
 import resource
 import socket
+import subprocess
 import threading
 import time
 import zlib
 
-from harness import Client, Gone, Skip, a_record, check, equal, in_threads, lines_of, raw_exchange, stream, wait_until
+from harness import Cannot, Client, Gone, Skip, a_record, check, equal, in_threads, lines_of, packed, raw_exchange, stream, wait_until
 
 RSS_MAX_MIB = 300
+LIVENESS_SECONDS = 8  # who is held up by a slow client waits until that one is cut off, after 10 s; how fast it is else is the bench's matter
 MARKER = "Zqxmarker"
 
 
@@ -122,7 +125,7 @@ def test_huge_records(box):
     equal(items[1]["problem"]["code"], "record-too-large", "its problem")
     check(totals["done"], "the stream ended well")
     answer = client.send([a_record(n) for n in range(10, 20)] + [a_record(30, report="x" * (17 * 1024 * 1024))])
-    check(answer.status in (400, 413), f"an array of 17 MiB: {answer.status}")
+    equal((answer.status, answer.code), (413, "body-too-large"), "an array of 17 MiB")
     still_serves(server, key, 900)
     equal({row["record_id"] for row in server.as_reader().all_data()}, {"R-1", "R-3", "R-5", "R-900"}, "stored")
 
@@ -183,7 +186,7 @@ def test_broken_framing(box):
 
 
 def test_slow_clients(box):
-    """clients that send a byte now and then are cut off, and others are served in time meanwhile"""
+    """clients that send a byte now and then are cut off, and others are served meanwhile"""
     server, key = serving(box)
     host, port = server.intake.rsplit(":", 1)
     request = head(key, "application/json", 50)
@@ -208,7 +211,7 @@ def test_slow_clients(box):
             begin = time.monotonic()
             equal(client.send(a_record(number)).status, 202, "a good client")
             slowest = max(slowest, time.monotonic() - begin)
-        check(slowest < 2, f"a good client waited {slowest:.1f} s")
+        check(slowest < LIVENESS_SECONDS, f"a good client waited {slowest:.1f} s")
         for wire in slow:
             wire.settimeout(30)
             try:
@@ -226,12 +229,14 @@ def test_slow_clients(box):
 
 
 def test_idle_connections(box):
-    """5,000 idle connections stay open, and others are served in time"""
+    """5,000 idle connections stay open, and others are served"""
     wanted, (soft, hard) = 5_000, resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < wanted + 1_000:
-        raise Skip(f"a process may open {hard} files here only")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 12_000), hard))
-    idle = []
+    needed, idle = wanted + 1_000, []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, max(hard, needed)))
+    except (ValueError, OSError) as error:
+        refusal = f"a process may open {hard} files here only"
+        raise Cannot(refusal) if os.geteuid() == 0 else Skip(refusal + ", and only root can raise that") from error
     try:
         server, key = serving(box)
         host, port = server.intake.rsplit(":", 1)
@@ -241,7 +246,7 @@ def test_idle_connections(box):
             begin = time.monotonic()
             equal(client.send(a_record(number)).status, 202, "a client among idle ones")
             waits.append(time.monotonic() - begin)
-        check(sorted(waits)[-3] < 1, f"a client waited {sorted(waits)[-3]:.2f} s")
+        check(max(waits) < LIVENESS_SECONDS, f"a client waited {max(waits):.2f} s")
         for wire in idle[::500]:
             wire.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
             check(wire.recv(4096).startswith(b"HTTP/1.1 200"), "an idle connection is served when it speaks")
@@ -269,25 +274,44 @@ def watched(server, work):
         watcher.join()
 
 
+def bomb(encoding):
+    """1 GB of blanks, packed as small as they get."""
+    if encoding == "gzip":
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        return b"".join(packer.compress(b" " * (1 << 20)) for _ in range(1024)) + packer.flush()
+    return subprocess.run("head -c 1G /dev/zero | tr '\\0' ' ' | zstd -q -c -19", shell=True, capture_output=True, check=True).stdout
+
+
 def test_bombs(box):
-    """a small body that grows to 1 GB is refused in little memory"""
+    """a small body that grows to 1 GB is refused in little memory, be it gzip or zstd"""
     server, key = serving(box)
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    zeros = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(1024)) + packer.flush()
-    lines = gzip.compress(b"\n" * (256 << 20), 9)
+    bodies = []
+    for encoding in ("gzip", "zstd"):
+        grown = bomb(encoding)
+        check(len(grown) < 2_000_000, f"{encoding}: a bomb of {len(grown)} bytes")
+        for body in (grown, packed(b"\n" * (256 << 20), encoding), grown[:20_000]):
+            bodies.append((encoding, body, "body-expands-too-much"))
+        for body in (grown[:4] + b"\xff" * 1000, b"not packed at all"):
+            bodies.append((encoding, body, "body-encoding-broken"))
+    closed = []
 
     def send_all():
         for content_type in ("application/json", "application/x-ndjson", "text/csv"):
-            for body in (zeros, lines, zeros[:100_000], b"\x1f\x8b" + b"\xff" * 1000, b"no gzip at all"):
+            for encoding, body, code in bodies:
+                what = f"{len(body)} bytes of {encoding} as {content_type}"
                 try:
-                    answer = server.as_center(key, 120).request("POST", "/raw-data", body, content_type, {"Content-Encoding": "gzip"})
+                    answer = server.as_center(key, 120).request("POST", "/raw-data", body, content_type, {"Content-Encoding": encoding})
                 except Gone:
-                    continue  # refused and closed before all of it was sent
-                good = answer.status in (400, 413) or (answer.status == 200 and json.loads(answer.body.splitlines()[-1])["accepted"] == 0)
-                check(good, f"a bomb as {content_type}: {answer.status} {answer.body[-300:]!r}")
+                    closed.append(what)  # refused and closed before all of it was sent
+                    continue
+                last = json.loads(answer.body.splitlines()[-1])
+                equal(answer.code or last["problem"]["code"], code, what)
+                if answer.status == 200:
+                    equal((last["accepted"], last["done"]), (0, False), what)
 
     _, peak = watched(server, send_all)
     check(peak < RSS_MAX_MIB, f"memory went up to {peak:.0f} MiB")
+    check(len(closed) <= len(bodies), f"most of them are answered; closed without an answer: {closed}")
     still_serves(server, key, 900)
 
 
@@ -329,7 +353,7 @@ def test_a_client_that_never_reads(box):
     deaf.sendall(head(key, "application/x-ndjson", len(body)) + body)
     begin = time.monotonic()
     equal(server.as_center(key).send(a_record(count)).status, 202, "another client")
-    check(time.monotonic() - begin < 5, "another client waited")
+    check(time.monotonic() - begin < LIVENESS_SECONDS, "another client waited")
     received = b""
     while piece := deaf.recv(1 << 20):
         received = (received + piece)[-2000:]

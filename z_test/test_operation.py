@@ -1,15 +1,16 @@
 """Running it: starting, stopping, ports, directories, metrics, logs, receipts, pages, a full disk."""
+import contextlib
 import http.client
 import json
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
-import time
 
-from harness import Client, Gone, Skip, a_record, check, equal, in_threads, stream, wait_until
+from harness import Cannot, Client, Gone, Skip, a_record, check, equal, in_threads, stream, wait_until
 
 METRIC = re.compile(r'^[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_][a-zA-Z0-9_]*="(\\.|[^"\\])*",?)*\})? (-?[0-9.eE+-]+|NaN|[+-]Inf)( \d+)?$')
 
@@ -26,37 +27,41 @@ def with_records(box, count, **options):
 def test_sigterm_drains(box):
     """SIGTERM lets a request in flight end, exits 0, and the next start finds everything"""
     server, key, _ = with_records(box, 300)
-    began, released = threading.Event(), threading.Event()
+    lines, signalled = [], threading.Event()
 
     def slow_lines():
         yield b"".join(json.dumps(a_record(n)).encode() + b"\n" for n in range(300, 310))
-        began.set()
-        released.wait(20)
+        wait_until(signalled.is_set, "SIGTERM was seen")
         yield json.dumps(a_record(310)).encode() + b"\n"
 
-    lines = []
-
     def send():
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
+        equal(stream(server.intake, "/raw-data", headers, slow_lines(), lines.append), 200, "status of the stream")
+
+    def closed():
+        """The port takes nobody any more: the signal was seen."""
         try:
-            headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
-            stream(server.intake, "/raw-data", headers, slow_lines(), lines.append)
+            Client(server.intake, seconds=5).get("/health")
+            return False
         except Gone:
-            pass
+            return True
 
     def stop():
-        began.wait(20)
         wait_until(lambda: len(lines) >= 10, "the first lines are answered")
-        threading.Timer(0.5, released.set).start()
-        return server.stop()
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(closed, "new connections are refused")
+        equal(server.process.poll(), None, "exit code while a request is in flight")
+        signalled.set()
+        return server.process.wait(40)
 
     _, code = in_threads([send, stop])
     equal(code, 0, "exit code after SIGTERM")
     check(not (server.data / "addresses.json").exists(), "addresses.json is removed")
-    items = [json.loads(line) for line in lines]
-    accepted = sum(item.get("status") == "accepted" for item in items)
-    check(accepted >= 10, "what was answered before the signal")
+    *items, totals = [json.loads(line) for line in lines]
+    equal([(item["record_id"], item["status"]) for item in items], [(f"R-{n}", "accepted") for n in range(300, 311)], "answers")
+    equal((totals["done"], totals["accepted"]), (True, 11), "the end of the answer")
     server.start()
-    wait_until(lambda: server.as_reader().count() >= 300 + accepted, "everything that was answered is there")
+    server.wait_for_records(311)
 
 
 def test_a_sender_that_pauses(box):
@@ -244,52 +249,19 @@ def test_filters(box):
     equal(reader.get("/data", cursor=cursor[:-1] + ("A" if cursor[-1] != "A" else "B")).code, "cursor-broken", "a changed cursor")
 
 
-def mounted(folder, size):
+@contextlib.contextmanager
+def small_disk(folder, size="24m"):
+    """A file system of that size in place of the folder."""
     folder.mkdir()
     if os.geteuid() != 0:
         raise Skip("only root can mount a small file system")
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False)
     if done.returncode != 0:
-        raise Skip(f"no small file system can be mounted: {done.stderr.decode().strip()}")
-
-
-def test_a_full_disk(box):
-    """a full disk gives 5xx, loses nothing that was acknowledged, and serving goes on when there is room again"""
-    server = box.new_server()
-    mounted(server.data, "24m")
+        raise Cannot(f"no small file system can be mounted: {done.stderr.decode().strip()}")
     try:
-        server.start()
-        key = server.add_center("st-mary")
-        ballast = server.data / "ballast"
-        client, acknowledged = server.as_center(key), []
-        for number in range(20):
-            equal(client.send(a_record(number)).status, 202, "while there is room")
-            acknowledged.append(number)
-        server.wait_for_records(len(acknowledged))
-        with open(ballast, "wb", buffering=0) as file:
-            try:
-                while file.write(b"x" * 65536):
-                    pass
-            except OSError:
-                pass
-        refused = None
-        for number in range(100, 400):
-            answer = client.send(a_record(number, report="x" * 20_000))
-            if answer.status != 202:
-                refused = answer
-                break
-            acknowledged.append(number)
-        check(refused is not None and refused.status in (500, 503, 507), f"a full disk is answered with {refused and refused.status}")
-        ballast.unlink()
-        server.kill()
-        server.start()
-        wait_until(lambda: server.as_reader().count() >= len(acknowledged), "what was acknowledged is there")
-        there = {row["record_id"] for row in server.as_reader().all_data()}
-        check({f"R-{n}" for n in acknowledged} <= there, "every acknowledged record is there")
-        equal(server.as_center(key).send(a_record(5000)).status, 202, "sending when there is room again")
+        yield folder
     finally:
-        server.clean_up()
-        subprocess.run(["umount", str(server.data)], check=False)
+        subprocess.run(["umount", str(folder)], check=False)
 
 
 def fill_up(file):
@@ -303,28 +275,49 @@ def fill_up(file):
                 pass
 
 
+@contextlib.contextmanager
+def full_disk(box):
+    """A server whose disk is full: (server, a client, the numbers of the records that were acknowledged, the file to remove for room)."""
+    server = box.new_server()
+    with small_disk(server.data):
+        try:
+            server.start()
+            client, acknowledged = server.as_center(server.add_center("st-mary")), []
+            for number in range(20):
+                equal(client.send(a_record(number)).status, 202, "while there is room")
+                acknowledged.append(number)
+            server.wait_for_records(len(acknowledged))
+            ballast = server.data / "ballast"
+            fill_up(ballast)
+            refused = None
+            for number in range(100, 400):
+                answer = client.send(a_record(number, report="x" * 20_000))
+                if answer.status != 202:
+                    refused = answer
+                    break
+                acknowledged.append(number)
+            equal((refused and refused.status, refused and refused.code), (503, "log-write-failed"), "a full disk")
+            check("retry-after" in refused.headers, "it says when to come back")
+            yield server, client, acknowledged, ballast
+        finally:
+            server.clean_up()
+
+
+def test_a_full_disk(box):
+    """a full disk gives 503, loses nothing that was acknowledged, and a killed process starts again when there is room"""
+    with full_disk(box) as (server, client, acknowledged, ballast):
+        ballast.unlink()
+        server.kill()
+        server.start()
+        wanted = {f"R-{n}" for n in acknowledged}
+        wait_until(lambda: wanted <= {row["record_id"] for row in server.as_reader().all_data()}, "every acknowledged record is there")
+        client = Client(server.intake, client.headers["Authorization"].removeprefix("Bearer "))
+        equal(client.send(a_record(5000)).status, 202, "sending when there is room again")
+
+
 def test_a_full_disk_without_a_restart(box):
     """while the disk is full senders are told to come back and /ready says so; with room again the same process serves on"""
-    server = box.new_server()
-    mounted(server.data, "24m")
-    try:
-        server.start()
-        client, acknowledged = server.as_center(server.add_center("st-mary")), []
-        for number in range(20):
-            equal(client.send(a_record(number)).status, 202, "while there is room")
-            acknowledged.append(number)
-        server.wait_for_records(len(acknowledged))
-        ballast = server.data / "ballast"
-        fill_up(ballast)
-        refused = None
-        for number in range(100, 400):
-            answer = client.send(a_record(number, report="x" * 20_000))
-            if answer.status != 202:
-                refused = answer
-                break
-            acknowledged.append(number)
-        equal(refused and refused.status, 503, "a full disk")
-        check("retry-after" in refused.headers, "it says when to come back")
+    with full_disk(box) as (server, client, acknowledged, ballast):
         wait_until(lambda: Client(server.intake).get("/ready").status == 503, "/ready says so")
         equal(Client(server.intake).get("/health").status, 200, "the process is up")
         taken_back = client.retract("R-3")
@@ -334,13 +327,9 @@ def test_a_full_disk_without_a_restart(box):
         if taken_back.status == 503:
             wait_until(lambda: client.retract("R-3").status == 202, "taking back with room again")
         equal(client.send(a_record(5000)).status, 202, "sending with room again")
-        acknowledged = [number for number in acknowledged if number != 3] + [5000]
-        wait_until(lambda: {f"R-{n}" for n in acknowledged} <= {row["record_id"] for row in server.as_reader().all_data()},
-                   "every acknowledged record is there", 60)
+        wanted = {f"R-{n}" for n in acknowledged if n != 3} | {"R-5000"}
+        wait_until(lambda: wanted <= {row["record_id"] for row in server.as_reader().all_data()}, "every acknowledged record is there", 60)
         check("R-3" not in {row["record_id"] for row in server.as_reader().all_data()}, "what was taken back is gone")
-    finally:
-        server.clean_up()
-        subprocess.run(["umount", str(server.data)], check=False)
 
 
 def test_an_older_log_is_refused(box):
@@ -402,18 +391,28 @@ def test_lost_databases(box):
 
 def test_a_signal_while_starting(box):
     """SIGTERM ends a start that reads a long log, and the next start goes on"""
-    server, _, _ = with_records(box, 20_000)
+    count = 40_000
+    server, _, _ = with_records(box, count)
     equal(server.stop(), 0, "exit code")
     for file in server.data.glob("db_classifier.db*"):
         file.unlink()
+
+    def position():
+        try:
+            with sqlite3.connect(f"file:{server.data / 'db_classifier.db'}?mode=ro", uri=True) as connection:
+                return sum(row[0] for row in connection.execute("SELECT position FROM projection_position"))
+        except sqlite3.OperationalError:
+            return 0  # not made yet
+
     server.spawn()
-    time.sleep(0.2)
-    began = time.monotonic()
+    wait_until(position, "it reads the log")
     server.process.send_signal(signal.SIGTERM)
     equal(server.process.wait(20), 0, "exit code")
-    check(time.monotonic() - began < 10, "it ends soon")
+    check((server.folder / "stdout.log").read_text().endswith("Stopped while starting.\n"), "it was still starting")
+    check(0 < position() < count, f"it stopped at {position()} of {count}")
     server.start()
-    equal(server.as_reader().count(), 20_000, "records")
+    wait_until(lambda: position() == count, "it went on to the end")
+    equal(server.as_reader().count(), count, "records")
 
 
 def test_unknown_paths(box):
