@@ -5,15 +5,18 @@
 # With ROOM_WALLS=OFF (the dev preset) the repository root is the one include root, so editors and debuggers show real
 # paths; tools/check_rooms.py reads the same room() calls and still guards the rules.
 #
-# Tests (*_test.cpp) and fuzzers (*_fuzz.cpp) stand beside the code; each room's tests become one program
-# <name>_test, each fuzzer a program of its own (built with ACOPIO_FUZZERS=ON only, corpora in <dir>/corpus/<fuzzer>/).
+# Tests (*_test.cpp), benches (*_bench.cpp) and fuzzers (*_fuzz.cpp) stand beside the code. A room's tests become one program
+# <name>_test, its benches one program <name>_bench (built with ACOPIO_BENCHES=ON, as the release preset does; nothing runs
+# it by itself), each fuzzer a program of its own (ACOPIO_FUZZERS=ON, corpora in <dir>/corpus/<fuzzer>/).
 option(ROOM_WALLS "Give every room a private include root" OFF)
+option(ACOPIO_BENCHES "build the rooms' benches" OFF)
 
 function(room name)
   cmake_parse_arguments(ROOM "" "DIR" "DEPENDS;LIBS;TEST_DEPENDS;TEST_LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*.cpp)
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*.hpp)
   file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*_test.cpp)
+  file(GLOB benches CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*_bench.cpp)
   file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*_fuzz.cpp)
   list(FILTER sources EXCLUDE REGEX "(_(test|bench|fuzz)|/main)\\.cpp$")
 
@@ -43,6 +46,10 @@ function(room name)
     target_link_libraries(${name}_test PRIVATE ${name} ${ROOM_TEST_DEPENDS} ${ROOM_TEST_LIBS} rapidcheck_headers GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE ACOPIO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  endif()
+  if(ACOPIO_BENCHES AND benches)
+    add_executable(${name}_bench ${benches})
+    target_link_libraries(${name}_bench PRIVATE ${name} ${ROOM_TEST_DEPENDS} ${ROOM_TEST_LIBS} benchmark::benchmark_main)
   endif()
   if(ACOPIO_FUZZERS)
     foreach(fuzzer ${fuzzers})

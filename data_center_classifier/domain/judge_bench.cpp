@@ -31,5 +31,3 @@ void judge_a_record(benchmark::State& state) {
 BENCHMARK(judge_a_record)->Arg(0)->Arg(4)->Arg(8)->Arg(40);
 
 }  // namespace
-
-BENCHMARK_MAIN();

@@ -77,5 +77,3 @@ void lines(benchmark::State& state) {
 BENCHMARK(lines);
 
 }  // namespace
-
-BENCHMARK_MAIN();
