@@ -300,35 +300,33 @@ private:
         return shared_->changed.wait_for(lock, std::move(stop), wait_max, [&] { return shared_->topic(topic_).head > read_to_; });
     }
 
+    // Up to the published head only: a reader must not be ahead of what head() says, or its position would lie behind the log.
     Result<bool> read_block() {
+        const auto topic = [&] {
+            const std::lock_guard lock(shared_->mutex);
+            return shared_->topic(topic_);
+        }();
+        if (topic.id == 0) return false;
         if (!select_) {
-            const auto topic = [&] {
-                const std::lock_guard lock(shared_->mutex);
-                return shared_->topic(topic_);
-            }();
-            if (topic.id == 0) return false;
             auto prepared = connection_->prepare("SELECT last, first, appended_at, payload FROM " + table_of(topic.id) +
-                                                 " WHERE last > ? ORDER BY last LIMIT 1");
+                                                 " WHERE last > ? AND last <= ? ORDER BY last LIMIT 1");
             if (!prepared) return std::move(prepared).error();
             select_ = std::move(*prepared);
         }
-        select_->bind(0, static_cast<std::int64_t>(read_to_));
-        auto row = select_->step();
-        if (!row || !*row) {
-            select_->reset();
-            return row;
-        }
-        auto done = decode_row();
-        select_->reset();  // so that no read transaction stays open: it would keep the WAL from being reused
-        if (!done) return std::move(done).error();
+        const sql::Use row(*select_);
+        row->bind(0, static_cast<std::int64_t>(read_to_));
+        row->bind(1, static_cast<std::int64_t>(topic.head));
+        auto there = row->step();
+        if (!there || !*there) return there;
+        if (auto done = decode(*row); !done) return std::move(done).error();
         return true;
     }
 
-    Result<void> decode_row() {
-        const auto last = static_cast<std::uint64_t>(select_->integer(0));
-        const auto first = static_cast<std::uint64_t>(select_->integer(1));
-        const kernel::Timestamp appended_at{std::chrono::milliseconds(select_->integer(2))};
-        auto envelopes = messages_from(select_->text(3));
+    Result<void> decode(const sql::Statement& row) {
+        const auto last = static_cast<std::uint64_t>(row.integer(0));
+        const auto first = static_cast<std::uint64_t>(row.integer(1));
+        const kernel::Timestamp appended_at{std::chrono::milliseconds(row.integer(2))};
+        auto envelopes = messages_from(row.text(3));
         if (!envelopes) return std::move(envelopes).error();
         if (envelopes->empty() || first + envelopes->size() - 1 != last || first > read_to_ + 1)
             return Error{ErrorKind::fault, "log-corrupt", "blocks of the log do not follow each other; restore all files from one copy"};
@@ -468,31 +466,53 @@ private:
     }
 
     void write_groups(Writer writer) {
-        runtime::name_this_thread("log-writer");
-        while (true) {
-            auto group = take_group();
-            if (group.empty()) {
-                if (closed()) return;
-                if (runtime::guarded([&] { return writer.probe(); })) write_works(true);
-                continue;
-            }
-            auto written = runtime::guarded([&] { return writer.write(group); });
-            write_works(static_cast<bool>(written));
-            if (!written) {
-                const auto error = outcome_of(written.error(), writer);
-                for (auto& request : group) request.bring(error);
-                continue;
-            }
-            // Without memory for it readers see this group with the next one.
-            (void)runtime::guarded([&] { return publish(writer.durable()); });
-            for (std::size_t i = 0; i < group.size(); ++i) group[i].bring((*written)[i]);
+        const auto named = runtime::guarded([] {
+            runtime::name_this_thread("log-writer");
+            return kernel::ok();
+        });
+        (void)named;  // a thread without a name writes as well
+        while (!closed()) {
+            const auto done = runtime::guarded([&] {
+                write_group(writer);
+                return kernel::ok();
+            });
+            if (!done) healthy_.store(false, std::memory_order_release);  // until a probe or a write works
         }
+    }
+
+    void write_group(Writer& writer) {
+        auto group = take_group();
+        if (group.empty()) {
+            if (!closed() && runtime::guarded([&] { return writer.probe(); })) write_works(true);
+            return;
+        }
+        auto written = runtime::guarded([&] { return writer.write(group); });
+        write_works(static_cast<bool>(written));
+        if (!written) {
+            const auto error = outcome_of(written.error(), writer);
+            for (auto& request : group) bring(request, error);
+            return;
+        }
+        // Without memory for it readers see this group with the next one.
+        (void)runtime::guarded([&] { return publish(writer.durable()); });
+        for (std::size_t i = 0; i < group.size(); ++i) bring(group[i], (*written)[i]);
+    }
+
+    // One that cannot be told for lack of memory keeps nothing from the others.
+    static void bring(Request& request, const Result<Appended>& result) {
+        (void)runtime::guarded([&] {
+            request.bring(result);
+            return kernel::ok();
+        });
     }
 
     // What the senders of a group that was not committed are told: busy when it is known that nothing of it was written. After an error of
     // the disk that is not known: a commit whose flush failed may come back at the next start.
     Error outcome_of(const Error& failure, Writer& writer) {
-        runtime::log(runtime::Level::error, "log-write-failed", {{"code", std::string_view(failure.code)}});
+        (void)runtime::guarded([&] {
+            runtime::log(runtime::Level::error, "log-write-failed", {{"code", std::string_view(failure.code)}});
+            return kernel::ok();
+        });
         const auto restored = runtime::guarded([&] { return writer.restore(); });
         if (restored && failure.code != "disk-error" && writer.durable() == shared_->durable)  // only this thread changes it
             return {ErrorKind::busy, "log-write-failed", "the event log could not be written; nothing was stored; retry later"};
@@ -501,7 +521,11 @@ private:
 
     void write_works(bool works) {
         if (healthy_.exchange(works, std::memory_order_acq_rel) == works) return;
-        if (works) runtime::log(runtime::Level::info, "log-writable-again");
+        if (!works) return;
+        (void)runtime::guarded([] {
+            runtime::log(runtime::Level::info, "log-writable-again");
+            return kernel::ok();
+        });
     }
 
     bool closed() {

@@ -172,6 +172,24 @@ TEST(EmbeddedLog, a_missing_block_is_noticed) {
     EXPECT_EQ(batch.error().code, "log-corrupt");
 }
 
+TEST(EmbeddedLog, what_is_committed_and_not_published_yet_is_not_read) {
+    const Directory directory;
+    auto log = *open({.file = directory.file()});
+    ASSERT_TRUE(runtime::run(log->append("a", messages(1))));
+    std::string bytes;
+    encode(bytes, message("committed a moment ago"));
+    const auto block = to_block(bytes);
+    auto connection = *(*sql::sqlite::open(directory.file()))->connect();
+    auto insert = *connection->prepare("INSERT INTO block_1 (last, first, appended_at, payload) VALUES (2, 2, 0, ?)");
+    insert->bind_bytes(0, block);
+    ASSERT_TRUE(insert->run());
+    auto subscription = *log->subscribe("a", "test", {});
+    const auto batch = subscription->next(10, std::chrono::seconds(5), {});
+    ASSERT_TRUE(batch);
+    EXPECT_EQ(batch->size(), 1U) << "a reader beyond head() would take the log for an older copy at its next start";
+    EXPECT_EQ(log->head("a")->value, 1U);
+}
+
 TEST(EmbeddedLog, a_commit_that_fails_stores_nothing_and_the_next_one_goes_on_from_the_disk) {
     const Directory directory;
     auto log = *open({.file = directory.file()});
