@@ -216,11 +216,13 @@ class Server:
         self.prefix = list(prefix)  # as ["taskset", "-c", "0"]
         self.process = None
         self.intake = self.query = None
+        self.keeps_ports = False  # a later start takes the ports of the first
 
     def spawn(self):
         """Starts the process without waiting for it."""
         (self.data / "addresses.json").unlink(missing_ok=True)
-        command = [*self.prefix, self.binary, "serve", "--data", str(self.data), "--intake", "127.0.0.1:0", "--query", "127.0.0.1:0"]
+        intake, query = (self.intake, self.query) if self.keeps_ports else ("127.0.0.1:0", "127.0.0.1:0")
+        command = [*self.prefix, self.binary, "serve", "--data", str(self.data), "--intake", intake, "--query", query]
         with open(self.log_path, "ab") as errors, open(self.folder / "stdout.log", "ab") as output:
             self.process = subprocess.Popen([*command, *self.arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
                                             env={**clean_environment(), **self.environment})
@@ -330,13 +332,17 @@ class Server:
                 return int(line.split()[1]) / 1024
         return 0.0
 
-    def cli(self, *arguments, binary_input=None, environment=None, seconds=120):
-        """Runs the command line against this server."""
+    def places(self):
+        """The environment in which the command line finds this server."""
         places = {"ACOPIO_DATA": str(self.data)}
         if self.intake:
             places |= {"ACOPIO_INTAKE": f"http://{self.intake}", "ACOPIO_QUERY": f"http://{self.query}"}
+        return {**clean_environment(), **places}
+
+    def cli(self, *arguments, binary_input=None, environment=None, seconds=120):
+        """Runs the command line against this server."""
         return subprocess.run([self.binary, *map(str, arguments)], input=binary_input, capture_output=True, timeout=seconds, check=False,
-                              env={**clean_environment(), **places, **(environment or {})})
+                              env={**self.places(), **(environment or {})})
 
 
 def clean_environment():
