@@ -29,6 +29,7 @@ struct Limits {
     std::chrono::seconds idle_timeout{75};                     // between requests of a kept connection
     std::chrono::seconds body_stall_timeout{30};               // no byte of a body, in or out, for that long
     std::chrono::seconds drain_timeout{10};                    // at SIGTERM: requests in flight get that long
+    std::chrono::microseconds sweep_every{500'000};            // how often time-outs are looked at and the Date header is made
 };
 
 struct Request {

@@ -628,6 +628,13 @@ TEST_F(HttpTest, stop_lets_a_request_in_flight_end_and_closes_the_idle) {
     server_->stop();  // again: nothing
 }
 
+TEST_F(HttpTest, stop_ends_it_whenever_its_timer_has_just_gone_off) {
+    for (int i = 0; i < 200; ++i) {
+        serve({.sweep_every = std::chrono::microseconds{1}});
+        server_->stop();
+    }
+}
+
 TEST_F(HttpTest, stop_ends_a_request_that_does_not_end_after_the_drain_timeout) {
     serve({.drain_timeout = 1s});
     RawPeer peer(server_->port());

@@ -26,7 +26,6 @@ using kernel::Error;
 using kernel::ErrorKind;
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
-constexpr std::chrono::milliseconds sweep_every{500};
 constexpr std::chrono::milliseconds accept_again_after{50};
 
 // A lane, its thread and its sweep.
@@ -36,12 +35,13 @@ struct Runner {
     Lane lane;
     asio::steady_timer sweep_timer;
     asio::executor_work_guard<asio::io_context::executor_type> work;
+    bool ended = false;  // of the lane's thread, as the timer: cancelling alone is lost on a timer that has just gone off
     std::jthread thread;
 };
 
 Await<void> sweep(Runner* runner) {
-    for (;;) {
-        runner->sweep_timer.expires_after(sweep_every);
+    while (!runner->ended) {
+        runner->sweep_timer.expires_after(runner->lane.site.options.limits.sweep_every);
         const auto [error] = co_await runner->sweep_timer.async_wait(quietly);
         if (error) co_return;
         runner->lane.sweep();
@@ -184,6 +184,7 @@ void AsioServer::stop_all() {
         }
     }
     on_every_lane([](Runner& runner) {
+        runner.ended = true;
         runner.sweep_timer.cancel();
         runner.work.reset();
     });
