@@ -1,4 +1,5 @@
-// The port through which intake hands what it took in to the collector: an ordered, durable log.
+// The port through which intake hands what it took in to the collector: an ordered, durable log. Contract suite:
+// port_collector_contract.hpp.
 #pragma once
 
 #include "kernel/event_raw_data.hpp"

@@ -1,30 +1,14 @@
 // Keys, orders and the cache over a store in memory.
 #include "data_center_classifier/application/service_data_centers.hpp"
 
+#include "data_center_classifier/application/fake_data_centers.hpp"
+
 #include <gmock/gmock.h>
 
 #include <thread>
 
 namespace data_center_classifier::application {
 namespace {
-
-class MemoryStore final : public DataCenters {
-public:
-    std::map<std::string, domain::DataCenter> centers;
-    std::optional<kernel::Error> fails;
-    kernel::Result<std::vector<domain::DataCenter>> load() override {
-        std::vector<domain::DataCenter> all;
-        for (const auto& [id, center] : centers) all.push_back(center);
-        return all;
-    }
-    kernel::Result<void> append(const kernel::DataCenterEvent& event, std::uint64_t version) override {
-        if (fails) return *fails;
-        auto& center = centers[kernel::data_center_of(event).value];
-        if (version != center.version + 1) return kernel::Error{kernel::ErrorKind::conflict, "version-exists", ""};
-        center = domain::apply(std::move(center), event);
-        return kernel::ok();
-    }
-};
 
 class DataCenterOrders : public testing::Test {
 protected:
@@ -39,7 +23,7 @@ protected:
     }
 
     kernel::DataCenterId st_mary_{"st-mary"};
-    MemoryStore store_;
+    MemoryDataCenters store_;
     DataCenterCache cache_;
     kernel::FixedClock clock_{kernel::Timestamp{std::chrono::milliseconds{1000}}};
     int stored_ = 0;

@@ -1,15 +1,11 @@
-// Intake's use cases over the embedded log: what is written, and what is answered.
+// Intake's use cases over a collector in memory: what is written, and what is answered.
 #include "data_center_classifier/application/service_raw_data.hpp"
 
-#include "data_center_classifier/infrastructure/messaging/adapter_collector_log.hpp"
-#include "platform/log/embedded/embedded_log.hpp"
+#include "data_center_classifier/application/fake_collector.hpp"
+#include "data_center_classifier/application/fake_seen_index.hpp"
 #include "platform/runtime/coroutine.hpp"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <map>
 
 namespace data_center_classifier::application {
 namespace {
@@ -17,56 +13,16 @@ namespace {
 using domain::FieldId;
 using domain::Kind;
 
-class MapIndex final : public SeenIndex {
-public:
-    std::map<RecordKey, Seen> rows;
-    int asked = 0;
-    kernel::Result<std::vector<std::optional<Seen>>> find(const std::vector<RecordKey>& keys) override {
-        ++asked;
-        std::vector<std::optional<Seen>> found;
-        for (const auto key : keys) found.push_back(rows.contains(key) ? std::optional(rows[key]) : std::nullopt);
-        return found;
-    }
-    kernel::Result<void> each_key(const std::function<void(RecordKey)>& key) override {
-        for (const auto& [one, seen] : rows) key(one);
-        return kernel::ok();
-    }
-};
-
-// Passes on to the log, or fails as it is told: before or after the write.
-class Unsteady final : public Collector {
-public:
-    explicit Unsteady(Collector& to) : to_(to) {}
-    std::optional<kernel::Error> before, after;
-    kernel::Task<LogPosition> append(std::vector<kernel::RawDataEvent> events) override {
-        if (before) co_return *before;
-        auto first = co_await to_.append(std::move(events));
-        if (after) co_return *after;
-        co_return first;
-    }
-
-private:
-    Collector& to_;
-};
-
 class ReceivingRawData : public testing::Test {
 protected:
     ReceivingRawData() {
-        std::filesystem::remove(file_);
-        log_ = *platform::log::embedded::open({.file = file_});
-        collector_ = std::make_unique<infrastructure::messaging::CollectorLog>(*log_);
-        unsteady_ = std::make_unique<Unsteady>(*collector_);
         rubric_.version = "test-1";
         rubric_.dimension_weight = {1, 1, 1, 1, 1, 0};
         rubric_.lists.modalities = domain::CodeList({"CT", "MR"});
         rubric_.checks = {check("PATIENT", domain::Severity::investigative, "has_patient_id"),
                           check("MODALITY", domain::Severity::required, "has_modality")};
         receive_ = std::make_unique<ReceiveRawData>(
-            ReceiveRawData::Ports{.seen = seen_, .index = index_, .collector = *unsteady_, .pool = pool_, .clock = clock_}, rubric_);
-    }
-    ~ReceivingRawData() override {
-        log_.reset();
-        for (const auto* suffix : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(file_.string() + suffix);
+            ReceiveRawData::Ports{.seen = seen_, .index = index_, .collector = collector_, .pool = pool_, .clock = clock_}, rubric_);
     }
 
     static domain::Check check(std::string id, domain::Severity severity, std::string function) {
@@ -90,15 +46,7 @@ protected:
     kernel::Result<std::vector<Outcome>> receive(std::vector<Incoming> items) {
         return platform::runtime::run(receive_->receive(std::make_shared<const std::vector<Incoming>>(std::move(items))));
     }
-    std::vector<kernel::RawDataEvent> written() {
-        auto subscription = *log_->subscribe(std::string(kernel::raw_data_topic), "test", {});
-        std::vector<kernel::RawDataEvent> all;
-        const auto head = log_->head(std::string(kernel::raw_data_topic))->value;
-        while (all.size() < head)
-            for (const auto& message : *subscription->next(1000, std::chrono::seconds(5), {}))
-                all.push_back(*kernel::raw_data_event_from(message.envelope));
-        return all;
-    }
+    std::vector<kernel::RawDataEvent> written() const { return collector_.written(); }
     // What the projection would have made of the log.
     void project() {
         LogPosition position = 0;
@@ -112,15 +60,12 @@ protected:
         seen_.projected(position);
     }
 
-    std::filesystem::path file_ = std::filesystem::temp_directory_path() / ("acopio_receive_" + std::to_string(::getpid()) + ".db");
     kernel::FixedClock clock_{kernel::Timestamp{std::chrono::milliseconds{1'700'000'000'000}}};
     platform::runtime::BlockingPool pool_{{.threads = 1, .queue_max = 100, .name = "test"}};
     SeenRecords seen_;
     MapIndex index_;
     domain::Rubric rubric_;
-    std::unique_ptr<platform::log::EventLog> log_;
-    std::unique_ptr<Collector> collector_;
-    std::unique_ptr<Unsteady> unsteady_;
+    MemoryCollector collector_;
     std::unique_ptr<ReceiveRawData> receive_;
 };
 
@@ -186,11 +131,11 @@ TEST_F(ReceivingRawData, a_retry_is_answered_from_memory_and_later_from_the_inde
 }
 
 TEST_F(ReceivingRawData, a_full_log_refuses_the_batch_and_the_same_items_can_be_tried_again) {
-    unsteady_->before = kernel::Error{kernel::ErrorKind::busy, "log-queue-full", ""};
+    collector_.before = kernel::Error{kernel::ErrorKind::busy, "log-queue-full", ""};
     const auto items = std::make_shared<const std::vector<Incoming>>(std::vector<Incoming>{incoming("a", "1"), incoming("", "2")});
     EXPECT_EQ(platform::runtime::run(receive_->receive(items)).error().kind, kernel::ErrorKind::busy);
     EXPECT_EQ(seen_.recent_size(), 0U);
-    unsteady_->before.reset();
+    collector_.before.reset();
     const auto outcomes = platform::runtime::run(receive_->receive(items));
     ASSERT_TRUE(outcomes);
     EXPECT_EQ((*outcomes)[0].status, Status::accepted);
@@ -198,9 +143,9 @@ TEST_F(ReceivingRawData, a_full_log_refuses_the_batch_and_the_same_items_can_be_
 }
 
 TEST_F(ReceivingRawData, after_an_append_whose_end_is_unknown_a_retry_is_written_again_under_the_same_receipt) {
-    unsteady_->after = kernel::Error{kernel::ErrorKind::unavailable, "log-gone", ""};
+    collector_.after = kernel::Error{kernel::ErrorKind::unavailable, "log-gone", ""};
     EXPECT_FALSE(receive({incoming("a", "1")}));
-    unsteady_->after.reset();
+    collector_.after.reset();
     EXPECT_TRUE(receive({incoming("a", "1")}));
     const auto events = written();
     ASSERT_EQ(events.size(), 2U);
@@ -226,30 +171,30 @@ TEST_F(ReceivingRawData, a_retraction_whose_append_failed_is_written_when_it_com
     const auto retract = [&](const std::string& id) { return platform::runtime::run(receive_->retract(sender, {id})); };
     const kernel::Error gone{kernel::ErrorKind::unavailable, "log-gone", ""};
     for (const auto* id : {"a", "b"}) ASSERT_TRUE(receive({incoming(id, "1")}));
-    unsteady_->before = gone;
+    collector_.before = gone;
     EXPECT_EQ(retract("a").error().code, "log-gone");
     EXPECT_EQ(retract("a").error().code, "log-gone");
     EXPECT_EQ(retract("b").error().code, "log-gone");
-    unsteady_->before.reset();
+    collector_.before.reset();
     project();
     EXPECT_TRUE(retract("a")) << "not written at first";
     EXPECT_EQ(retract("a").error().code, "record-unknown") << "and now it is durable";
-    unsteady_->after = gone;
+    collector_.after = gone;
     EXPECT_EQ(retract("b").error().code, "log-gone");
-    unsteady_->after.reset();
+    collector_.after.reset();
     EXPECT_TRUE(retract("b")) << "nobody was told that it is written";
     std::size_t retractions = 0;
     for (const auto& event : written())
         if (std::holds_alternative<kernel::RawDataRetracted>(event)) ++retractions;
     EXPECT_EQ(retractions, 3U);
-    unsteady_->before = kernel::Error{kernel::ErrorKind::busy, "log-queue-full", ""};
+    collector_.before = kernel::Error{kernel::ErrorKind::busy, "log-queue-full", ""};
     ASSERT_EQ(seen_.doubts_size(), 0U);
     EXPECT_EQ(receive({incoming("c", "1")}).error().kind, kernel::ErrorKind::busy);
-    unsteady_->before.reset();
+    collector_.before.reset();
     ASSERT_TRUE(receive({incoming("c", "1")}));
-    unsteady_->before = kernel::Error{kernel::ErrorKind::busy, "log-queue-full", ""};
+    collector_.before = kernel::Error{kernel::ErrorKind::busy, "log-queue-full", ""};
     EXPECT_EQ(retract("c").error().kind, kernel::ErrorKind::busy);
-    unsteady_->before.reset();
+    collector_.before.reset();
     EXPECT_TRUE(retract("c"));
 }
 
@@ -259,7 +204,7 @@ TEST_F(ReceivingRawData, what_a_new_rubric_lets_pass_leaves_quarantine_when_it_i
     auto milder = rubric_;
     milder.version = "test-2";
     milder.checks.pop_back();
-    ReceiveRawData with_milder({.seen = seen_, .index = index_, .collector = *unsteady_, .pool = pool_, .clock = clock_}, milder);
+    ReceiveRawData with_milder({.seen = seen_, .index = index_, .collector = collector_, .pool = pool_, .clock = clock_}, milder);
     const auto items = std::make_shared<const std::vector<Incoming>>(std::vector<Incoming>{incoming("q", "1", "")});
     EXPECT_EQ((*platform::runtime::run(with_milder.receive(items)))[0].status, Status::accepted);
     EXPECT_EQ((*platform::runtime::run(with_milder.receive(items)))[0].status, Status::duplicate);

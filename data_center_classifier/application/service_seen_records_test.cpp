@@ -1,6 +1,8 @@
 // What is remembered between the log and the index; and a model test that plays random interleavings against a pretended log.
 #include "data_center_classifier/application/service_seen_records.hpp"
 
+#include "data_center_classifier/application/fake_seen_index.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -16,21 +18,6 @@ using Known = SeenRecords::Known;
 Seen content(std::uint64_t number, SeenStatus status = SeenStatus::accepted) {
     return {.content = {number, number}, .status = status};
 }
-
-// An index in memory.
-class MapIndex final : public SeenIndex {
-public:
-    std::map<RecordKey, Seen> rows;
-    kernel::Result<std::vector<std::optional<Seen>>> find(const std::vector<RecordKey>& keys) override {
-        std::vector<std::optional<Seen>> found;
-        for (const auto key : keys) found.push_back(rows.contains(key) ? std::optional(rows[key]) : std::nullopt);
-        return found;
-    }
-    kernel::Result<void> each_key(const std::function<void(RecordKey)>& key) override {
-        for (const auto& [one, seen] : rows) key(one);
-        return kernel::ok();
-    }
-};
 
 SeenRecords::Batch claim(SeenRecords& seen, RecordKey key, const Seen& wanted, std::optional<Seen> indexed = {}) {
     const SeenRecords::Claim one{.key = key, .seen = wanted, .indexed = indexed};
