@@ -67,7 +67,7 @@ TEST(IntakeAnswers, AFileThatCannotBeReadIsNoRefusedRecord) {
     IntakeAnswers whole(Format::csv);
     whole.take_body(400, R"({"status":400,"code":"csv-header-missing","detail":"there is no header","line":1,"mend":"send a header row"})");
     ASSERT_TRUE(whole.broken());
-    EXPECT_EQ(whole.broken()->message, "the file could not be read: there is no header (line 1). send a header row");
+    EXPECT_EQ(whole.broken()->message, "the file could not be read: there is no header (line 1). Send a header row");
     EXPECT_EQ(whole.totals().refused, 0u);
     IntakeAnswers cut_off(Format::ndjson);
     cut_off.take_line(R"({"accepted":2,"duplicate":0,"quarantined":0,"refused":0,"done":false,)"
@@ -101,7 +101,7 @@ TEST(TroubleGroups, GroupByCodeMostFrequentFirstWithFirstLines) {
             {.code = "json-broken", .detail = "the JSON ends in the middle", .mend = "send whole lines", .line = line, .item = line - 1});
     groups.add({.code = "a-rare-one", .detail = "", .mend = "", .line = {}, .item = 4});
     EXPECT_EQ(groups.text({}),
-              "  json-broken  7 records, line 1, 2, 3, 4, 5, ...\n"
+              "  json-broken  7 records, lines 1, 2, 3, 4, 5, ...\n"
               "    the JSON ends in the middle\n"
               "    mend: send whole lines\n"
               "  a-rare-one  1 record, item 4\n");
@@ -117,6 +117,13 @@ TEST(TroubleGroups, AreBoundedHoweverManyCodesThereAre) {
     EXPECT_NE(groups.text({}).find("150 of further kinds"), std::string::npos);
 }
 
+TEST(Advice, IsASentenceOfItsOwnAndLeavesNamesAsTheyAre) {
+    EXPECT_EQ(with_advice("it is too long", "send less"), "it is too long. Send less");
+    EXPECT_EQ(with_advice("it is too long.", "Send less."), "it is too long. Send less.");
+    EXPECT_EQ(with_advice("it is missing", "record_id is needed"), "it is missing. record_id is needed");
+    EXPECT_EQ(with_advice("it is missing", ""), "it is missing");
+}
+
 TEST(ErrorFromAnswer, HasTheKindOfItsStatusAndSaysWhatToDo) {
     using enum kernel::ErrorKind;
     EXPECT_EQ(error_from(400, "{}").kind, incorrect);
@@ -127,7 +134,7 @@ TEST(ErrorFromAnswer, HasTheKindOfItsStatusAndSaysWhatToDo) {
     EXPECT_EQ(error_from(500, "not json").kind, fault);
     const auto error = error_from(400, R"({"code":"filter-unknown","detail":"no filter of that name","mend":"see the list"})");
     EXPECT_EQ(error.code, "filter-unknown");
-    EXPECT_EQ(error.message, "no filter of that name. see the list");
+    EXPECT_EQ(error.message, "no filter of that name. See the list");
 }
 
 TEST(JsonText, WritesNumbersAsPeopleDo) {

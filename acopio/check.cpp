@@ -120,7 +120,7 @@ void add_check(CLI::App& app, Cli& cli) {
     auto* command = app.add_subcommand("check", "Judge a file here, as the intake would, without sending it");
     auto options = std::make_shared<CheckOptions>();
     command->add_option("file", options->file, "File to judge; - for standard input")->required()->type_name("FILE");
-    command->add_option("--type", options->type, "json, ndjson or csv, instead of the file's ending");
+    command->add_option("--type", options->type, "json, ndjson or csv (.gz, .zst), instead of the file's ending")->type_name("TYPE");
     command->add_option("--rubric", options->rubric, "A rubric of your own, instead of the built-in one")->type_name("FILE");
     command->add_option("--mapping", options->mapping, "JSON: columns of a CSV to fields, as the centre's mapping is")->type_name("FILE");
     command->footer(examples);

@@ -29,6 +29,16 @@ void write(std::FILE* stream, std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stream);
 }
 
+// The library leaves two blank lines where a group of hidden options would stand.
+class HelpFormatter final : public CLI::Formatter {
+public:
+    std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+        auto text = CLI::Formatter::make_help(app, std::move(name), mode);
+        if (const auto gap = text.find("\n\n\n"); gap != std::string::npos) text.erase(gap, 1);
+        return text;
+    }
+};
+
 // The command that the line got to: "acopio center key".
 const CLI::App& innermost(const CLI::App& app, std::string& path) {
     path += (path.empty() ? "" : " ") + app.get_name();
@@ -71,7 +81,8 @@ int exit_code_of(kernel::ErrorKind kind) {
 }
 
 int exit_code_of(const kernel::Error& error) {
-    const bool usage = error.code == "address-invalid" || error.code == "no-tls" || error.code == "file-type-unknown";
+    const bool usage = error.code == "address-invalid" || error.code == "no-tls" || error.code == "file-type-unknown" ||
+                       error.code.starts_with("data-directory-");
     return usage ? exit_usage : exit_code_of(error.kind);
 }
 
@@ -142,6 +153,7 @@ std::unique_ptr<CLI::App> make_app(Cli& cli) {
     app->require_subcommand(1);
     app->fallthrough();
     app->footer(examples);
+    app->formatter(std::make_shared<HelpFormatter>());
     app->get_formatter()->column_width(34);
     add_serve(*app, cli);
     add_center(*app, cli);

@@ -169,7 +169,7 @@ TEST(Examination, SaysWhatBecameOfTheColumns) {
     const auto got = examined("a.csv", "record_id,Finding Labels,Art,View Position\n1,Mass,CT,PA\n", {{"Art", "modality"}});
     EXPECT_EQ(
         boost::json::serialize(got.examination.names().json().at("columns")),
-        R"([{"column":"record_id","field":"record_id","by":"name"},{"column":"Finding Labels","field":"findings","by":"common-name"},)"
+        R"([{"column":"record_id","field":"record_id","by":"name"},{"column":"Finding Labels","field":"diagnosis","by":"common-name"},)"
         R"({"column":"Art","field":"modality","by":"mapping"},{"column":"View Position","field":null,"by":"extension"}])");
     EXPECT_NE(got.examination.names().text({}).find("kept as an extension"), std::string::npos);
 }

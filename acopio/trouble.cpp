@@ -22,11 +22,22 @@ bool spoils_the_file(Format format, std::string_view code) {
     return format != Format::json || code == "json-broken" || code == "too-many-items" || code.starts_with("body-");
 }
 
+std::string with_advice(std::string message, std::string_view advice) {
+    if (advice.empty()) return message;
+    message += message.ends_with('.') ? " " : ". ";
+    const auto begin = message.size();
+    message += advice;
+    // Not the name of a field or of an option.
+    const auto word = advice.substr(0, advice.find(' '));
+    if (std::ranges::all_of(word, [](char c) { return c >= 'a' && c <= 'z'; }))
+        message[begin] = static_cast<char>(message[begin] - 'a' + 'A');
+    return message;
+}
+
 kernel::Error unreadable(const Trouble& trouble) {
     std::string message = "the file could not be read: " + trouble.detail;
     if (trouble.line) message += " (line " + std::to_string(*trouble.line) + ")";
-    if (!trouble.mend.empty()) message += (message.ends_with('.') ? " " : ". ") + trouble.mend;
-    return {kernel::ErrorKind::incorrect, trouble.code, std::move(message)};
+    return {kernel::ErrorKind::incorrect, trouble.code, with_advice(std::move(message), trouble.mend)};
 }
 
 void TroubleGroups::add(const Trouble& trouble) {
@@ -70,7 +81,8 @@ std::string TroubleGroups::text(const Screen& screen) const {
         out += "  " + paint(printable(group->code), Tone::bad, screen.colour) + "  " + human_count(group->count) +
                (group->count == 1 ? " record" : " records");
         if (!group->places.empty()) {
-            out += group->lines ? ", line " : ", item ";
+            out += group->lines ? ", line" : ", item";
+            out += group->places.size() > 1 ? "s " : " ";
             for (std::size_t i = 0; i < group->places.size(); ++i) out += (i > 0 ? ", " : "") + std::to_string(group->places[i]);
             if (group->count > group->places.size()) out += ", ...";
         }

@@ -33,6 +33,8 @@ Trouble trouble_from(const boost::json::object& problem, std::uint64_t index);
 // Whether a refusal of this code, answered to the whole of a file, is one of the file (which could not be read) and not of the one record
 // that a JSON file can be.
 bool spoils_the_file(Format format, std::string_view code);
+// "What is wrong. What to do", the advice as a sentence of its own.
+std::string with_advice(std::string message, std::string_view advice);
 // "the file could not be read: why. What to do": incorrect, with the trouble's code.
 kernel::Error unreadable(const Trouble& trouble);
 

@@ -138,7 +138,7 @@ def test_errors_and_exit_codes(box):
         ("a centre twice", ["center", "add", "st-mary", "--name", "x"], 1),
         ("an unknown centre", ["scorecard", "nobody"], 1),
         ("nobody listens", ["send", file, *options, key, "--intake", "http://127.0.0.1:1"], 3),
-        ("a wrong filter", ["query", "modalitty=CT"], 1),
+        ("a wrong filter", ["query", "modalitty=CT"], 2),
         ("a wrong role", ["token", "add", "--role", "king", "--name", "x", "--data", server.data], 2),
         ("rebuild while serving", ["rebuild", "--data", server.data], 1),
     ]:
