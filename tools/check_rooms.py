@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 EXTERNAL = {  # header prefix -> the LIBS names that bring it
-    "boost/": {"Boost::headers"}, "sqlite3.h": {"SQLite::SQLite3"}, "mysql": {"MariaDB::client"}, "mariadb/": {"MariaDB::client"},
-    "google/protobuf/": {"protobuf::libprotobuf"}, "openssl/": {"OpenSSL::Crypto", "OpenSSL::SSL"}, "spdlog/": {"spdlog::spdlog"},
+    "boost/": {"Boost::headers"}, "sqlite3.h": {"SQLite::SQLite3"},
+    "openssl/": {"OpenSSL::Crypto", "OpenSSL::SSL"}, "spdlog/": {"spdlog::spdlog"},
     "fmt/": {"fmt::fmt", "spdlog::spdlog"}, "simdjson.h": {"simdjson::simdjson"}, "zlib.h": {"ZLIB::ZLIB"}, "zstd.h": {"PkgConfig::ZSTD"},
     "xxhash.h": {"PkgConfig::XXHASH"},
     "prometheus/": {"prometheus-cpp::core"}, "CLI/": {"CLI11::CLI11"},

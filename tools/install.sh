@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # Installs with apt what the build and the tests need and this machine lacks. Quick when nothing is missing. Debian 12, root or sudo.
-#   tools/install.sh          for building, running and testing
 set -euo pipefail
 
 packages=(
   clang-19 clang-tidy-19 clang-format-19 lld-19 llvm-19 libclang-rt-19-dev ccache ninja-build cmake pkg-config python3
   libboost1.81-dev libssl-dev libzstd-dev libxxhash-dev zlib1g-dev libsqlite3-dev libjemalloc-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
   libsimdjson-dev libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
-  ca-certificates curl git sqlite3 zstd shellcheck wrk
+  ca-certificates curl git zstd shellcheck
 )
 
 missing=()
