@@ -53,8 +53,19 @@ http::Routes with_ready(const http::Routes& routes, const collector_command::Ser
     return out;
 }
 
-// A log and a database that do not belong together, with the names of their files.
-Error with_files(Error error, const fs::path& database) {
+// What brings a damaged database back.
+std::string_view cure_of(const fs::path& database) {
+    const auto name = database.filename();
+    if (name == "log.db") return "put the log and all databases back from one copy";
+    if (name == "db_query.db") return "`acopio rebuild` makes it again from the log";
+    if (name == "db_access.db") return "put it back from a copy, or remove it and make new tokens with `acopio token add`";
+    return "remove it (and its -wal and -shm): the next start makes it again from the log";
+}
+
+// Damage, and a log and a database that do not belong together, with the names of their files.
+Error with_file(Error error, const fs::path& database) {
+    if (error.code == "database-corrupt")
+        error.message = database.string() + " is damaged (" + error.message + "): " + std::string(cure_of(database));
     if (error.code == "log-behind" || error.code == "log-rewound" || error.code == "log-foreign" || error.code == "events-behind-log")
         error.message = "log.db does not go with " + database.filename().string() + " in " + database.parent_path().string() + ": " +
                         error.message + " (log.db, db_classifier.db, db_command.db and db_query.db)";
@@ -73,7 +84,7 @@ public:
     Result<void> open(const Options& options) {
         for (const auto& [database, file] :
              {std::pair{&classifier_database_, options.directory.classifier()}, std::pair{&command_database_, options.directory.command()},
-              std::pair{&query_database_, options.directory.query()}}) {
+              std::pair{&query_database_, options.directory.query()}, std::pair{&access_database_, options.directory.access()}}) {
             auto opened = open_database(file);
             if (!opened) return std::move(opened).error();
             *database = std::move(*opened);
@@ -102,7 +113,21 @@ public:
     }
 
 private:
+    // The classifier last: it may put centres back from the log, and that only when the log is known to be that of all the databases.
     Result<void> open_services(const Options& options) {
+        auto command =
+            collector_command::Service::open({.database = *command_database_, .log = *log_, .metrics = metrics_, .clock = clock_});
+        if (!command) return with_file(command.error(), options.directory.command());
+        command_ = std::move(*command);
+        auto query = collector_query::Service::open({.database = *query_database_,
+                                                     .access = *access_database_,
+                                                     .log = *log_,
+                                                     .metrics = metrics_,
+                                                     .pool = query_pool_,
+                                                     .clock = clock_},
+                                                    {.open = options.open, .operator_token = options.operator_token});
+        if (!query) return with_file(query.error(), options.directory.query());
+        query_ = std::move(*query);
         auto classifier = data_center_classifier::Service::open(
             {.database = *classifier_database_, .log = *log_, .metrics = metrics_, .pool = intake_pool_, .clock = clock_},
             {.open = options.open,
@@ -110,17 +135,8 @@ private:
              .rubric_json = options.rubric_json,
              .limits = {},
              .stop = options.stop});
-        if (!classifier) return with_files(classifier.error(), options.directory.classifier());
+        if (!classifier) return with_file(classifier.error(), options.directory.classifier());
         classifier_ = std::move(*classifier);
-        auto command =
-            collector_command::Service::open({.database = *command_database_, .log = *log_, .metrics = metrics_, .clock = clock_});
-        if (!command) return with_files(command.error(), options.directory.command());
-        command_ = std::move(*command);
-        auto query = collector_query::Service::open(
-            {.database = *query_database_, .log = *log_, .metrics = metrics_, .pool = query_pool_, .clock = clock_},
-            {.open = options.open, .operator_token = options.operator_token});
-        if (!query) return with_files(query.error(), options.directory.query());
-        query_ = std::move(*query);
         return kernel::ok();
     }
 
@@ -154,7 +170,7 @@ private:
     platform::runtime::BlockingPool intake_pool_{{.threads = 2, .queue_max = 4096, .name = "intake"}};
     platform::runtime::BlockingPool query_pool_{{.threads = std::max(2, cores()), .queue_max = 4096, .name = "query"}};
     std::unique_ptr<platform::log::EventLog> log_;
-    std::unique_ptr<platform::sql::Database> classifier_database_, command_database_, query_database_;
+    std::unique_ptr<platform::sql::Database> classifier_database_, command_database_, query_database_, access_database_;
     std::unique_ptr<data_center_classifier::Service> classifier_;
     std::unique_ptr<collector_command::Service> command_;
     std::unique_ptr<collector_query::Service> query_;
@@ -206,11 +222,15 @@ Result<OperatorToken> operator_token_of(const DataDirectory& directory) {
 Result<std::unique_ptr<platform::log::EventLog>> open_log(const DataDirectory& directory) {
     platform::log::embedded::Options options;
     options.file = directory.log();
-    return platform::log::embedded::open(std::move(options));
+    auto log = platform::log::embedded::open(std::move(options));
+    if (!log) return with_file(log.error(), directory.log());
+    return log;
 }
 
 Result<std::unique_ptr<platform::sql::Database>> open_database(const fs::path& file) {
-    return platform::sql::sqlite::open(file);
+    auto database = platform::sql::sqlite::open(file);
+    if (!database) return with_file(database.error(), file);
+    return database;
 }
 
 Result<std::unique_ptr<Embedded>> Embedded::open(const Options& options, std::unique_ptr<platform::log::EventLog> log) {

@@ -5,6 +5,7 @@
 //   DIR/db_classifier.db  data centres and counters
 //   DIR/db_command.db     the write side
 //   DIR/db_query.db       the read side
+//   DIR/db_access.db      who may read: the one file beside the log that nothing could bring back
 #pragma once
 
 #include "acopio/address.hpp"
@@ -25,6 +26,7 @@ struct DataDirectory {
     std::filesystem::path classifier() const { return path / "db_classifier.db"; }
     std::filesystem::path command() const { return path / "db_command.db"; }
     std::filesystem::path query() const { return path / "db_query.db"; }
+    std::filesystem::path access() const { return path / "db_access.db"; }
     std::filesystem::path operator_token() const { return path / "operator.token"; }
     std::filesystem::path addresses() const { return path / "addresses.json"; }
 };
@@ -43,7 +45,7 @@ kernel::Result<OperatorToken> operator_token_of(const DataDirectory& directory);
 
 // The event log of the directory. conflict "log-in-use" while another process serves it.
 kernel::Result<std::unique_ptr<platform::log::EventLog>> open_log(const DataDirectory& directory);
-// One of the directory's databases.
+// One of the directory's databases. Of a damaged one the error names the file and says what brings it back.
 kernel::Result<std::unique_ptr<platform::sql::Database>> open_database(const std::filesystem::path& file);
 
 class Embedded {

@@ -26,9 +26,9 @@ constexpr const char* examples = R"(Examples:
   acopio rebuild --data var
   acopio rebuild --data var --json
 
-Stop the server first. Records, centres and tokens stay; only what is asked on the query side is made again from the log,
-in a file beside the old one. It takes its place when it is whole; until then, and when anything fails, the old one stays.
-The disk must have room for both.)";
+Stop the server first. Records, centres and tokens stay; only what is asked on the query side (DIR/db_query.db, which may
+be damaged or gone) is made again from the log, in a file beside the old one. It takes its place when it is whole; until
+then, and when anything fails, the old one stays. The disk must have room for both.)";
 
 // Counts what passes a subscription.
 class CountedSubscription final : public log::Subscription {
@@ -99,26 +99,16 @@ Result<void> remove_database(const std::filesystem::path& file) {
     return kernel::ok();
 }
 
-// Moves what the write-ahead log holds into the file, as closing does only when nobody else has the database open.
-Result<void> empty_write_ahead_log(platform::sql::Database& database) {
-    auto connection = database.connect();
-    if (!connection) return std::move(connection).error();
-    return (*connection)->execute("PRAGMA wal_checkpoint(TRUNCATE)");
-}
-
-// Puts one closed database in the place of another, at once. The old one's write-ahead log must be empty and goes first: it would be read
-// as that of the new file. Who still reads the old file goes on reading that.
+// Puts a closed database in the place of another, which may be damaged: at once, so that a crash leaves the one or the other. The old one's
+// write-ahead log goes first, for it would be read as that of the new file; what it held is projected again from the log, should the old
+// file stay.
 Result<void> replace_database(const std::filesystem::path& file, const std::filesystem::path& fresh) {
-    for (const auto& one : {file, fresh}) {
-        std::error_code none;
-        const auto log_bytes = std::filesystem::file_size(with_ending(one, "-wal"), none);
-        if (!none && log_bytes > 0)
-            return kernel::Error{kernel::ErrorKind::conflict, "database-in-use",
-                                 "another process uses the read side's database. Stop it, then run rebuild again"};
-        for (const auto* ending : {"-wal", "-shm"}) std::filesystem::remove(with_ending(one, ending), none);
-        if (std::filesystem::exists(with_ending(one, "-wal")))
+    for (const auto* ending : {"-wal", "-shm"}) {
+        std::error_code failure;
+        std::filesystem::remove(with_ending(file, ending), failure);
+        if (failure)
             return kernel::Error{kernel::ErrorKind::unavailable, "file-failed",
-                                 "cannot remove an empty " + one.filename().string() + "-wal"};
+                                 "cannot remove " + file.filename().string() + ending + ": " + failure.message()};
     }
     std::error_code failure;
     std::filesystem::rename(fresh, file, failure);
@@ -132,9 +122,7 @@ Result<void> replace_database(const std::filesystem::path& file, const std::file
     return kernel::ok();
 }
 
-Result<std::uint64_t> rebuild_into(const std::filesystem::path& fresh, const DataDirectory& directory, log::EventLog& event_log) {
-    auto present = open_database(directory.query());
-    if (!present) return std::move(present).error();
+Result<std::uint64_t> rebuild_into(const std::filesystem::path& fresh, log::EventLog& event_log) {
     auto database = open_database(fresh);
     if (!database) return std::move(database).error();
     auto total = messages_in(event_log);
@@ -146,20 +134,19 @@ Result<std::uint64_t> rebuild_into(const std::filesystem::path& fresh, const Dat
         progress.update(passed);
     });
     platform::runtime::Metrics metrics;
-    platform::runtime::BlockingPool pool({.threads = 1, .queue_max = 16, .name = "rebuild"});
     const kernel::SystemClock clock;
-    auto messages =
-        collector_query::rebuild({.database = **present, .log = counted, .metrics = metrics, .pool = pool, .clock = clock}, **database);
+    auto messages = collector_query::rebuild(**database, counted, metrics, clock);
     if (!messages) return messages;
-    for (auto* one : {present->get(), database->get()})
-        if (auto emptied = empty_write_ahead_log(*one); !emptied) return std::move(emptied).error();
+    auto connection = (*database)->connect();
+    if (!connection) return std::move(connection).error();
+    if (auto synced = (*connection)->execute("PRAGMA wal_checkpoint(TRUNCATE)"); !synced) return std::move(synced).error();
     return messages;
 }
 
 Result<std::uint64_t> rebuild_from(const DataDirectory& directory, log::EventLog& event_log) {
     const auto fresh = with_ending(directory.query(), ".rebuilding");
     if (auto removed = remove_database(fresh); !removed) return std::move(removed).error();
-    auto messages = rebuild_into(fresh, directory, event_log);  // both databases are closed after it
+    auto messages = rebuild_into(fresh, event_log);  // closed after it
     auto replaced = messages ? replace_database(directory.query(), fresh) : kernel::ok();
     if (messages && replaced) return messages;
     // The first error counts; what stays of the new file, the next rebuild removes.
@@ -186,7 +173,7 @@ int rebuild(const std::string& data, bool json) {
 void add_rebuild(CLI::App& app, Cli& cli) {
     auto* command = app.add_subcommand("rebuild", "Make the read side again from the log; the server must be stopped");
     auto data = std::make_shared<std::string>("var");
-    command->add_option("--data", *data, "Directory of all data")->envname("ACOPIO_DATA")->capture_default_str();
+    command->add_option("--data", *data, "Directory of all data")->envname("ACOPIO_DATA")->type_name("DIR")->capture_default_str();
     command->footer(examples);
     command->callback([&cli, data] { cli.action = [&cli, data] { return rebuild(*data, cli.json); }; });
 }

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -186,8 +187,8 @@ int serve(const ServeOptions& options) {
 
     print_warnings(options);
     (*embedded)->start();
-    const AddressFile addresses(directory->addresses());
-    if (auto written = addresses.write(intake, query); !written) return report(written.error());
+    std::optional<AddressFile> addresses(directory->addresses());
+    if (auto written = addresses->write(intake, query); !written) return report(written.error());
     print_start(options, *directory, intake, query);
 
     stopping.wait();
@@ -195,6 +196,7 @@ int serve(const ServeOptions& options) {
     print("Stopping; a second signal ends it at once.\n");
     std::fflush(stdout);
     (*embedded)->stop();
+    addresses.reset();  // before the directory is free: the next server writes its own
     embedded->reset();
     print("Stopped.\n");
     return finish_output(exit_ok);
@@ -205,7 +207,10 @@ int serve(const ServeOptions& options) {
 void add_serve(CLI::App& app, Cli& cli) {
     auto* command = app.add_subcommand("serve", "Run the three services in one process over the files of one directory");
     auto options = std::make_shared<ServeOptions>();
-    command->add_option("--data", options->data, "Directory of all data; made if missing")->envname("ACOPIO_DATA")->capture_default_str();
+    command->add_option("--data", options->data, "Directory of all data; made if missing")
+        ->envname("ACOPIO_DATA")
+        ->type_name("DIR")
+        ->capture_default_str();
     add_address(*command, "--intake", options->intake, "Where records come in; port 0: any free one")->envname("ACOPIO_INTAKE");
     add_address(*command, "--query", options->query, "Where questions come in")->envname("ACOPIO_QUERY");
     command->add_flag("--open", options->open, "Ask nobody for a key; only on this machine's own addresses");

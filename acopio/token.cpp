@@ -1,4 +1,4 @@
-// acopio token: who may read. Works on DIR/db_query.db directly, while a server runs on it too: it sees each change with its next request.
+// acopio token: who may read. Works on DIR/db_access.db directly, while a server runs on it too: it sees each change with its next request.
 #include "acopio/cli.hpp"
 #include "acopio/files.hpp"
 #include "acopio/terminal.hpp"
@@ -28,7 +28,7 @@ using Database = std::unique_ptr<platform::sql::Database>;
 kernel::Result<Database> open(const TokenOptions& options) {
     const auto directory = existing_data_directory(options.data);
     if (!directory) return directory.error();
-    return open_database(directory->query());
+    return open_database(directory->access());
 }
 
 int add(const TokenOptions& options) {
@@ -97,7 +97,7 @@ int revoke(const TokenOptions& options) {
 void add_token(CLI::App& app, Cli& cli) {
     auto* command = app.add_subcommand("token", "Tokens for reading, on the data directory itself");
     auto options = std::make_shared<TokenOptions>();
-    command->add_option("--data", options->data, "Directory of all data")->envname("ACOPIO_DATA")->capture_default_str();
+    command->add_option("--data", options->data, "Directory of all data")->envname("ACOPIO_DATA")->type_name("DIR")->capture_default_str();
     command->require_subcommand(1);
     command->footer(examples);
     const auto run = [&cli, options](CLI::App* order, int (*action)(const TokenOptions&)) {
@@ -117,7 +117,7 @@ void add_token(CLI::App& app, Cli& cli) {
     run(adding, add);
     run(command->add_subcommand("list", "All tokens, without their secrets"), list);
     auto* revoking = command->add_subcommand("revoke", "End a token; readers with it are refused from the next request on");
-    revoking->add_option("id", options->id, "The token's id, as `list` shows it")->required();
+    revoking->add_option("id", options->id, "The token's id, as `list` shows it")->type_name("ID")->required();
     run(revoking, revoke);
 }
 

@@ -17,6 +17,7 @@
 namespace collector_query {
 namespace {
 
+using infrastructure::db::AccessTokensSql;
 using infrastructure::db::CollectedDataProjection;
 using infrastructure::db::CollectorQuerySql;
 using infrastructure::db::ReceiptsProjection;
@@ -36,14 +37,20 @@ struct Projections {
     std::unique_ptr<Projection> data, receipts;
 };
 
-Result<Projections> open_projections(const Dependencies& dependencies) {
+Result<Projections> open_projections(platform::sql::Database& database, platform::log::EventLog& log, platform::runtime::Metrics& metrics,
+                                     const kernel::Clock& clock) {
+    {
+        auto connection = database.connect({.durability = platform::sql::Durability::full});
+        if (!connection) return std::move(connection).error();
+        if (auto migrated = infrastructure::db::migrate(**connection); !migrated) return std::move(migrated).error();
+    }
     Projections opened;
     for (auto* connection : {&opened.data_connection, &opened.receipts_connection}) {
-        auto one = dependencies.database.connect({.durability = platform::sql::Durability::process, .cache_kib = writer_cache_kib});
+        auto one = database.connect({.durability = platform::sql::Durability::process, .cache_kib = writer_cache_kib});
         if (!one) return std::move(one).error();
         *connection = std::move(*one);
     }
-    auto data = CollectedDataProjection::open(*opened.data_connection, dependencies.clock, dependencies.metrics);
+    auto data = CollectedDataProjection::open(*opened.data_connection, clock, metrics);
     if (!data) return std::move(data).error();
     opened.data_handler = std::move(*data);
     auto receipts = ReceiptsProjection::open(*opened.receipts_connection);
@@ -55,28 +62,23 @@ Result<Projections> open_projections(const Dependencies& dependencies) {
                                                        .topic = std::string(kernel::collected_data_topic),
                                                        .batch_max = batch_max,
                                                        .niceness = platform::runtime::background_niceness},
-                                               *opened.data_connection, dependencies.log, *opened.data_handler);
+                                               *opened.data_connection, log, *opened.data_handler);
     opened.receipts = std::make_unique<Projection>(Options{.name = std::string(infrastructure::db::receipts_projection),
                                                            .topic = std::string(kernel::raw_data_topic),
                                                            .batch_max = batch_max,
                                                            .niceness = platform::runtime::background_niceness},
-                                                   *opened.receipts_connection, dependencies.log, *opened.receipts_handler);
+                                                   *opened.receipts_connection, log, *opened.receipts_handler);
     return opened;
-}
-
-Result<void> migrate(const Dependencies& dependencies) {
-    auto connection = dependencies.database.connect({.durability = platform::sql::Durability::full});
-    if (!connection) return std::move(connection).error();
-    return infrastructure::db::migrate(**connection);
 }
 
 class Running final : public Service {
 public:
-    Running(Dependencies dependencies, const Options& options, Projections projections)
+    Running(Dependencies dependencies, const Options& options, Projections projections, std::unique_ptr<AccessTokensSql> tokens)
         : dependencies_(dependencies),
           projections_(std::move(projections)),
           view_(dependencies.database),
-          queries_(view_, view_, dependencies.pool, {.open = options.open, .operator_token = options.operator_token}) {
+          tokens_(std::move(tokens)),
+          queries_(view_, *tokens_, dependencies.pool, {.open = options.open, .operator_token = options.operator_token}) {
         auto data_lag = lag_gauge("collected-data");
         auto raw_lag = lag_gauge("raw-data");
         dependencies.metrics.before_exposition([data_lag, raw_lag, link = link_]() mutable {
@@ -146,6 +148,7 @@ private:
     Dependencies dependencies_;
     Projections projections_;
     CollectorQuerySql view_;
+    std::unique_ptr<AccessTokensSql> tokens_;
     application::CollectorQuery queries_;
     std::atomic<bool> failed_{false};
     std::shared_ptr<Link> link_ = std::make_shared<Link>();
@@ -155,20 +158,21 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Service>> Service::open(Dependencies dependencies, const Options& options) {
-    if (auto migrated = migrate(dependencies); !migrated) return std::move(migrated).error();
-    auto projections = open_projections(dependencies);
+    auto projections = open_projections(dependencies.database, dependencies.log, dependencies.metrics, dependencies.clock);
     if (!projections) return std::move(projections).error();
     for (auto* projection : {projections->data.get(), projections->receipts.get()})
         if (auto checked = projection->check(); !checked) return std::move(checked).error();
-    return std::unique_ptr<Service>(std::make_unique<Running>(dependencies, options, std::move(*projections)));
+    auto tokens = AccessTokensSql::open(dependencies.access);
+    if (!tokens) return std::move(tokens).error();
+    return std::unique_ptr<Service>(std::make_unique<Running>(dependencies, options, std::move(*projections), std::move(*tokens)));
 }
 
-Result<std::string> add_token(platform::sql::Database& database, std::string_view role, std::string_view name, kernel::Timestamp now) {
-    return infrastructure::db::add_token(database, role, name, now);
+Result<std::string> add_token(platform::sql::Database& access, std::string_view role, std::string_view name, kernel::Timestamp now) {
+    return infrastructure::db::add_token(access, role, name, now);
 }
 
-Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& database) {
-    auto rows = infrastructure::db::list_tokens(database);
+Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& access) {
+    auto rows = infrastructure::db::list_tokens(access);
     if (!rows) return std::move(rows).error();
     std::vector<TokenInfo> tokens;
     for (auto& row : *rows)
@@ -180,19 +184,16 @@ Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& database) {
     return tokens;
 }
 
-Result<void> revoke_token(platform::sql::Database& database, std::string_view id, kernel::Timestamp now) {
-    return infrastructure::db::revoke_token(database, id, now);
+Result<void> revoke_token(platform::sql::Database& access, std::string_view id, kernel::Timestamp now) {
+    return infrastructure::db::revoke_token(access, id, now);
 }
 
-Result<std::uint64_t> rebuild(Dependencies dependencies, platform::sql::Database& fresh) {
-    const Dependencies into{fresh, dependencies.log, dependencies.metrics, dependencies.pool, dependencies.clock};
-    if (auto migrated = migrate(into); !migrated) return std::move(migrated).error();
-    auto projections = open_projections(into);
+Result<std::uint64_t> rebuild(platform::sql::Database& fresh, platform::log::EventLog& log, platform::runtime::Metrics& metrics,
+                              const kernel::Clock& clock) {
+    auto projections = open_projections(fresh, log, metrics, clock);
     if (!projections) return std::move(projections).error();
     if (auto done = projections->receipts->catch_up(); !done) return std::move(done).error();
     if (auto done = projections->data->catch_up(); !done) return std::move(done).error();
-    // Last, so that a token that was added or revoked meanwhile is as it is now.
-    if (auto copied = infrastructure::db::copy_tokens(dependencies.database, fresh); !copied) return std::move(copied).error();
     return projections->receipts->reached().value + projections->data->reached().value;
 }
 

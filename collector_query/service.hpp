@@ -15,7 +15,8 @@
 namespace collector_query {
 
 struct Dependencies {
-    platform::sql::Database& database;  // db_query
+    platform::sql::Database& database;  // db_query: projected, can be made again from the log
+    platform::sql::Database& access;    // db_access: the tokens, which no log could bring back
     platform::log::EventLog& log;
     platform::runtime::Metrics& metrics;
     platform::runtime::BlockingPool& pool;
@@ -38,17 +39,18 @@ public:
     virtual bool healthy() const = 0;  // false once a poison message or a fault stopped a projection, and while one is stuck
 };
 
-// Access tokens for reading; also used by the command line on the database directly.
+// Access tokens for reading, in db_access; also used by the command line on that database directly.
 struct TokenInfo {
     std::string id, role, name, created_at, revoked_at;
 };
-kernel::Result<std::string> add_token(platform::sql::Database& database, std::string_view role, std::string_view name,
+kernel::Result<std::string> add_token(platform::sql::Database& access, std::string_view role, std::string_view name,
                                       kernel::Timestamp now);  // the token, shown once
-kernel::Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& database);
-kernel::Result<void> revoke_token(platform::sql::Database& database, std::string_view id, kernel::Timestamp now);
+kernel::Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& access);
+kernel::Result<void> revoke_token(platform::sql::Database& access, std::string_view id, kernel::Timestamp now);
 
-// Projects the whole log into `fresh`, an empty database, and copies the tokens of `dependencies.database` there; that one stays as it is,
-// so that nothing is lost when this fails (process must not be serving). The caller puts `fresh` in its place. The number of messages.
-kernel::Result<std::uint64_t> rebuild(Dependencies dependencies, platform::sql::Database& fresh);
+// Projects the whole log into `fresh`, an empty database that the caller then puts in the place of db_query, which may be damaged or gone.
+// The number of messages.
+kernel::Result<std::uint64_t> rebuild(platform::sql::Database& fresh, platform::log::EventLog& log, platform::runtime::Metrics& metrics,
+                                      const kernel::Clock& clock);
 
 }  // namespace collector_query

@@ -62,12 +62,13 @@ protected:
         std::filesystem::remove_all(dir_);
     }
 
-    Dependencies dependencies() { return {*database_, *log_, *metrics_, *pool_, clock_}; }
+    Dependencies dependencies() { return {*database_, *access_, *log_, *metrics_, *pool_, clock_}; }
     void open() {
         metrics_ = std::make_unique<platform::runtime::Metrics>();
         pool_ = std::make_unique<platform::runtime::BlockingPool>(platform::runtime::BlockingPool::Options{.threads = 2});
         log_ = *platform::log::embedded::open({.file = dir_ / "log.db"});
         database_ = *platform::sql::sqlite::open(dir_ / "query.db");
+        access_ = *platform::sql::sqlite::open(dir_ / "access.db");
         auto service = Service::open(dependencies(), {.open = false, .operator_token = operator_token});
         ASSERT_TRUE(service) << service.error().message;
         service_ = *std::move(service);
@@ -82,6 +83,7 @@ protected:
         service_.reset();
         pool_.reset();
         database_.reset();
+        access_.reset();
         log_.reset();
         metrics_.reset();
     }
@@ -120,7 +122,7 @@ protected:
 
     kernel::Result<std::uint64_t> rebuild_beside() {
         const auto fresh = *platform::sql::sqlite::open(dir_ / "fresh.db");
-        return rebuild(dependencies(), *fresh);
+        return rebuild(*fresh, *log_, *metrics_, clock_);
     }
 
     // Asks until `count` records are visible.
@@ -139,7 +141,7 @@ protected:
     std::unique_ptr<platform::runtime::Metrics> metrics_;
     std::unique_ptr<platform::runtime::BlockingPool> pool_;
     std::unique_ptr<platform::log::EventLog> log_;
-    std::unique_ptr<platform::sql::Database> database_;
+    std::unique_ptr<platform::sql::Database> database_, access_;
     std::unique_ptr<Service> service_;
     std::unique_ptr<platform::http::Server> server_;
 };
@@ -242,13 +244,13 @@ TEST_F(ReadSide, reading_needs_a_token_that_was_not_revoked) {
     EXPECT_THAT(std::string(with_key.json().at("detail").as_string()), HasSubstr("a data centre's key"));
     EXPECT_EQ(ask("/data?colour=red", "").status, 401) << "nobody learns the parameters without a token";
 
-    const auto token = add_token(*database_, "researcher", "a test", clock_.now());
+    const auto token = add_token(*access_, "researcher", "a test", clock_.now());
     ASSERT_TRUE(token) << token.error().message;
     EXPECT_EQ(ask("/data", *token).status, 200);
-    const auto tokens = list_tokens(*database_);
+    const auto tokens = list_tokens(*access_);
     ASSERT_TRUE(tokens);
     ASSERT_EQ(tokens->size(), 1U);
-    ASSERT_TRUE(revoke_token(*database_, tokens->front().id, clock_.now()));
+    ASSERT_TRUE(revoke_token(*access_, tokens->front().id, clock_.now()));
     EXPECT_EQ(ask("/data", *token).status, 401);
 }
 
@@ -299,7 +301,7 @@ TEST_F(ReadSide, knows_everything_after_a_restart_and_after_a_rebuild) {
     close();
     open();
     EXPECT_EQ(ask("/data").body, before);
-    const auto token = *add_token(*database_, "researcher", "Ada", clock_.now());
+    const auto token = *add_token(*access_, "researcher", "Ada", clock_.now());
     const auto rebuilt = rebuild_beside();
     ASSERT_TRUE(rebuilt) << rebuilt.error().message;
     EXPECT_EQ(*rebuilt, 2U);
@@ -317,7 +319,7 @@ TEST_F(ReadSide, knows_everything_after_a_restart_and_after_a_rebuild) {
 TEST_F(ReadSide, a_rebuild_that_fails_leaves_all_that_was_there) {
     publish(content("a", 1, R"({"modality":"CT"})", 'a'));
     ASSERT_EQ(visible(1).json().at("count"), 1);
-    const auto token = *add_token(*database_, "researcher", "Ada", clock_.now());
+    const auto token = *add_token(*access_, "researcher", "Ada", clock_.now());
     const auto before = ask("/data", token).body;
     publish(content("b", 1, "[\"no record\"]", 'b'));
     const auto rebuilt = rebuild_beside();

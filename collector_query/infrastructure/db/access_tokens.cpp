@@ -1,7 +1,6 @@
 // A token is "acr_" + 16 hex digits (its id) + "_" + 48 hex digits (192 bits that are its secret).
 #include "collector_query/infrastructure/db/access_tokens.hpp"
 
-#include "collector_query/infrastructure/db/schema.hpp"
 #include "platform/runtime/digest.hpp"
 
 namespace collector_query::infrastructure::db {
@@ -13,10 +12,21 @@ using kernel::Result;
 
 constexpr std::size_t name_bytes_max = 128;
 
+constexpr std::string_view schema = R"(
+CREATE TABLE access_token (
+    id VARCHAR(16) NOT NULL PRIMARY KEY,
+    role VARCHAR(16) NOT NULL,
+    name VARCHAR(128) NOT NULL,
+    hash VARCHAR(64) NOT NULL,
+    created_at BIGINT NOT NULL,
+    revoked_at BIGINT
+);
+)";
+
 Result<std::unique_ptr<platform::sql::Connection>> connect(platform::sql::Database& database) {
     auto connection = database.connect({.durability = platform::sql::Durability::full});
     if (!connection) return connection;
-    if (auto migrated = migrate(**connection); !migrated) return std::move(migrated).error();
+    if (auto migrated = platform::sql::migrate(**connection, "access_tokens", {{1, schema}}); !migrated) return std::move(migrated).error();
     return connection;
 }
 
@@ -77,27 +87,31 @@ Result<void> revoke_token(platform::sql::Database& database, std::string_view id
     return kernel::ok();
 }
 
-Result<void> copy_tokens(platform::sql::Database& from, platform::sql::Database& to) {
-    auto source = connect(from);
-    if (!source) return std::move(source).error();
-    auto target = connect(to);
-    if (!target) return std::move(target).error();
-    auto select = (*source)->prepare("SELECT id, role, name, hash, created_at, revoked_at FROM access_token");
-    if (!select) return std::move(select).error();
-    auto insert = (*target)->prepare("INSERT INTO access_token (id, role, name, hash, created_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?)");
-    if (!insert) return std::move(insert).error();
-    auto transaction = platform::sql::Transaction::begin(**target);
-    if (!transaction) return std::move(transaction).error();
-    while (true) {
-        auto row = (*select)->step();
-        if (!row) return std::move(row).error();
-        if (!*row) return transaction->commit();
-        for (int column = 0; column < 4; ++column) (*insert)->bind(column, (*select)->text(column));
-        (*insert)->bind(4, (*select)->integer(4));
-        if ((*select)->is_null(5)) (*insert)->bind_null(5);
-        else (*insert)->bind(5, (*select)->integer(5));
-        if (auto inserted = (*insert)->run(); !inserted) return std::move(inserted).error();
-    }
+Result<std::unique_ptr<AccessTokensSql>> AccessTokensSql::open(platform::sql::Database& database) {
+    auto connection = connect(database);
+    if (!connection) return std::move(connection).error();
+    auto find = (*connection)->prepare("SELECT id, role, hash, revoked_at FROM access_token WHERE id = ?");
+    if (!find) return std::move(find).error();
+    std::unique_ptr<AccessTokensSql> tokens(new AccessTokensSql());
+    tokens->connection_ = std::move(*connection);
+    tokens->find_ = std::move(*find);
+    return tokens;
+}
+
+Result<std::optional<application::AccessToken>> AccessTokensSql::find_token(std::string_view id) {
+    const std::lock_guard lock(mutex_);
+    find_->reset();
+    find_->bind(0, id);
+    const auto row = find_->step();
+    std::optional<application::AccessToken> token;
+    if (row && *row)
+        token = {.id = std::string(find_->text(0)),
+                 .role = std::string(find_->text(1)),
+                 .hash = std::string(find_->text(2)),
+                 .revoked = !find_->is_null(3)};
+    find_->reset();
+    if (!row) return row.error();
+    return token;
 }
 
 }  // namespace collector_query::infrastructure::db

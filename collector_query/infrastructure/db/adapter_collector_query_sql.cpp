@@ -1,5 +1,5 @@
-// Two steps a page: ids from an index (query_plan.cpp says which), then the rows and their documents. Both see one state: one read
-// transaction is not needed, because a row that changes in between only shows its newer content.
+// Two steps a page: ids from an index (query_plan.cpp says which), then the rows and their documents. A call reads in one transaction, so
+// that ids, rows and count are of one state, and until its deadline.
 #include "collector_query/infrastructure/db/adapter_collector_query_sql.hpp"
 
 #include "collector_query/infrastructure/db/event_type.hpp"
@@ -7,6 +7,8 @@
 #include "collector_query/infrastructure/db/query_plan.hpp"
 #include "collector_query/infrastructure/db/schema.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <unordered_map>
@@ -14,7 +16,6 @@
 namespace collector_query::infrastructure::db {
 namespace {
 
-using application::AccessToken;
 using application::DataItem;
 using application::DataPage;
 using application::DataVersion;
@@ -22,6 +23,7 @@ using application::Receipt;
 using kernel::Error;
 using kernel::ErrorKind;
 using kernel::Result;
+using platform::sql::Use;
 
 constexpr std::size_t statements_kept_max = 128;             // prepared page statements of one connection
 constexpr std::size_t history_max = 10'000;                  // versions that one answer shows: the newest
@@ -38,40 +40,22 @@ kernel::Timestamp time_of(std::int64_t milliseconds) {
     return kernel::Timestamp(std::chrono::milliseconds(milliseconds));
 }
 
-// A statement that is reset when it goes out of use, whatever happened. One at a time in a session: preparing another may throw away old
-// ones.
-class Use {
-public:
-    explicit Use(platform::sql::Statement& statement) : statement_(&statement) {}
-    Use(Use&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-    Use& operator=(Use&&) = delete;
-    ~Use() {
-        if (statement_) statement_->reset();
-    }
-    platform::sql::Statement* operator->() const { return statement_; }
-
-private:
-    platform::sql::Statement* statement_;
-};
-
 struct Place {
     std::int64_t id;
     double sort_value;
 };
 
-// One connection with its prepared statements. One thread at a time.
+// One connection with its prepared statements. One thread at a time, and one statement: preparing another may throw away old ones.
 class Session {
 public:
     Session(std::unique_ptr<platform::sql::Connection> connection, GatherLimits limits)
         : connection_(std::move(connection)), limits_(limits) {}
 
+    platform::sql::Connection& connection() { return *connection_; }
     Result<DataPage> find(const domain::DataQuery& query);
     Result<std::optional<DataItem>> get(std::string_view data_id);
     Result<std::vector<DataVersion>> history(std::string_view data_id);
     Result<std::optional<Receipt>> receipt(const kernel::ReceiptId& id, std::string_view receipt_id);
-    Result<std::optional<AccessToken>> find_token(std::string_view id);
 
 private:
     Result<Use> use(std::string_view sql);
@@ -79,7 +63,7 @@ private:
     Result<std::int64_t> single(const Statement& statement);
     Result<std::optional<Driver>> best_driver(const domain::Filter& filter);
     Result<std::vector<Place>> places(const domain::DataQuery& query, const Driver* driver);
-    Result<void> add_collection(std::string_view receipt_id, Receipt& receipt);
+    Result<void> add_collection(std::string_view data_id, std::string_view receipt_id, Receipt& receipt);
     static DataItem item_of(platform::sql::Statement& row);
 
     std::unique_ptr<platform::sql::Connection> connection_;
@@ -182,7 +166,7 @@ Result<DataPage> Session::find(const domain::DataQuery& query) {
         auto stepped = (*row)->step();
         if (!stepped) return std::move(stepped).error();
         if (!*stepped) return Error{ErrorKind::fault, "document-not-there", "a row has no document"};
-        page.items.push_back(item_of(*row->operator->()));
+        page.items.push_back(item_of(**row));
         page.items.back().sort_value = place.sort_value;
         bytes += page.items.back().record.size();
         if (bytes < records_bytes_max) continue;
@@ -203,7 +187,7 @@ Result<std::optional<DataItem>> Session::get(std::string_view data_id) {
     auto stepped = (*row)->step();
     if (!stepped) return std::move(stepped).error();
     if (!*stepped) return std::optional<DataItem>();
-    return std::optional(item_of(*row->operator->()));
+    return std::optional(item_of(**row));
 }
 
 Result<std::vector<DataVersion>> Session::history(std::string_view data_id) {
@@ -265,58 +249,48 @@ Result<std::optional<Receipt>> Session::receipt(const kernel::ReceiptId& id, std
                           .data_id = {hex_of(data_id)},
                           .data_center_id = {std::string((*row)->text(1))},
                           .record_id = {std::string((*row)->text(2))},
-                          .quarantined = (*row)->integer(4) != 0,
+                          .quarantined = (*row)->integer(4) == receipt_quarantined,
+                          .retracted = (*row)->integer(4) == receipt_retracted,
                           .received_at = time_of((*row)->integer(3)),
                           .collected_at = std::nullopt,
                           .queryable_at = std::nullopt};
     }
-    if (auto added = add_collection(receipt_id, *receipt); !added) return std::move(added).error();
+    if (auto added = add_collection(data_id, receipt_id, *receipt); !added) return std::move(added).error();
     return receipt;
 }
 
-// The first event of the record's history that carries the receipt tells when it was collected.
-Result<void> Session::add_collection(std::string_view receipt_id, Receipt& receipt) {
-    auto data_id = bytes_of(receipt.data_id.value);
-    if (!data_id) return std::move(data_id).error();
+// The first event of the record's history that carries the receipt tells when it was collected, and the event after the last one that does
+// what became of it.
+Result<void> Session::add_collection(std::string_view data_id, std::string_view receipt_id, Receipt& receipt) {
     std::int64_t at = 0;
     {
-        auto row = use("SELECT last_event, retracted FROM data WHERE data_id = ?");
+        auto row = use("SELECT last_event FROM data WHERE data_id = ?");
         if (!row) return std::move(row).error();
-        (*row)->bind_bytes(0, *data_id);
+        (*row)->bind_bytes(0, data_id);
         auto stepped = (*row)->step();
         if (!stepped) return std::move(stepped).error();
-        if (*stepped) {
-            at = (*row)->integer(0);
-            receipt.retracted = (*row)->integer(1) != 0;
-        }
+        if (*stepped) at = (*row)->integer(0);
     }
+    std::optional<std::int64_t> type_after;
     for (std::size_t seen = 0; at != 0 && seen < history_max; ++seen) {
-        auto row = use("SELECT previous, receipt_id, collected_at, queryable_at FROM document WHERE id = ?");
+        auto row = use("SELECT previous, receipt_id, collected_at, queryable_at, type FROM document WHERE id = ?");
         if (!row) return std::move(row).error();
         (*row)->bind(0, at);
         auto stepped = (*row)->step();
         if (!stepped) return std::move(stepped).error();
         if (!*stepped) return Error{ErrorKind::fault, "document-not-there", "an event of a history is missing"};
         if (!(*row)->is_null(1) && (*row)->text(1) == receipt_id) {
+            if (!receipt.queryable_at) {
+                receipt.retracted = type_after == event_retracted;
+                receipt.superseded = type_after && !receipt.retracted;
+            }
             receipt.collected_at = time_of((*row)->integer(2));
             receipt.queryable_at = time_of((*row)->integer(3));
         }
+        type_after = (*row)->integer(4);
         at = (*row)->integer(0);
     }
     return kernel::ok();
-}
-
-Result<std::optional<AccessToken>> Session::find_token(std::string_view id) {
-    auto row = use("SELECT id, role, hash, revoked_at FROM access_token WHERE id = ?");
-    if (!row) return std::move(row).error();
-    (*row)->bind(0, id);
-    auto stepped = (*row)->step();
-    if (!stepped) return std::move(stepped).error();
-    if (!*stepped) return std::optional<AccessToken>();
-    return std::optional(AccessToken{.id = std::string((*row)->text(0)),
-                                     .role = std::string((*row)->text(1)),
-                                     .hash = std::string((*row)->text(2)),
-                                     .revoked = !(*row)->is_null(3)});
 }
 
 }  // namespace
@@ -324,38 +298,80 @@ Result<std::optional<AccessToken>> Session::find_token(std::string_view id) {
 // Sessions that nobody uses now. A session whose call failed is thrown away with its connection.
 class CollectorQuerySql::Readers {
 public:
-    Readers(platform::sql::Database& database, ReaderOptions options) : database_(database), options_(options) {}
+    Readers(platform::sql::Database& database, ReaderOptions options) : database_(database), options_(options) {
+        idle_.reserve(static_cast<std::size_t>(std::max(options_.connections_max, 0)));
+    }
 
     template <class F>
     auto with(F f) -> decltype(f(std::declval<Session&>())) {
-        auto session = take();
-        if (!session) return std::move(session).error();
-        auto result = f(**session);
-        give_back(result ? std::move(*session) : nullptr);
+        auto place = take_place();
+        if (!place) return std::move(place).error();
+        auto opened = place->open();
+        if (!opened) return std::move(opened).error();
+        auto result = in_one_state(place->session(), f);
+        const bool too_long = !result && result.error().code == "sql-too-long";
+        if (result || too_long) place->keep_session();
+        if (too_long) return query_too_long();
         return result;
     }
 
 private:
-    Result<std::unique_ptr<Session>> take() {
-        {
-            std::unique_lock lock(mutex_);
-            freed_.wait(lock, [&] { return !idle_.empty() || open_ < options_.connections_max; });
-            if (!idle_.empty()) {
-                auto session = std::move(idle_.back());
-                idle_.pop_back();
-                return session;
-            }
-            ++open_;
+    // One of connections_max, given back whatever is thrown; its session, too, when that is known to be good.
+    class Taken {
+    public:
+        Taken(Readers& readers, std::unique_ptr<Session> session) : readers_(&readers), session_(std::move(session)) {}
+        Taken(Taken&& other) noexcept
+            : readers_(std::exchange(other.readers_, nullptr)), session_(std::move(other.session_)), keep_(other.keep_) {}
+        Taken(const Taken&) = delete;
+        Taken& operator=(const Taken&) = delete;
+        Taken& operator=(Taken&&) = delete;
+        ~Taken() {
+            if (readers_) readers_->give_back(keep_ ? std::move(session_) : nullptr);
         }
-        auto connection =
-            database_.connect({.durability = platform::sql::Durability::process, .read_only = true, .cache_kib = options_.cache_kib});
-        if (connection) return std::make_unique<Session>(std::move(*connection), options_.gather);
-        give_back(nullptr);
-        return std::move(connection).error();
+        Result<void> open() {
+            if (session_) return kernel::ok();
+            auto connection = readers_->database_.connect(
+                {.durability = platform::sql::Durability::process, .read_only = true, .cache_kib = readers_->options_.cache_kib});
+            if (!connection) return std::move(connection).error();
+            session_ = std::make_unique<Session>(std::move(*connection), readers_->options_.gather);
+            return kernel::ok();
+        }
+        Session& session() { return *session_; }
+        void keep_session() { keep_ = true; }
+
+    private:
+        Readers* readers_;
+        std::unique_ptr<Session> session_;
+        bool keep_ = false;
+    };
+
+    template <class F>
+    auto in_one_state(Session& session, F f) -> decltype(f(session)) {
+        session.connection().set_deadline(std::chrono::steady_clock::now() + options_.query_time_max);
+        const auto state = platform::sql::Snapshot::begin(session.connection());
+        if (!state) return state.error();
+        return f(session);
+    }
+    Error query_too_long() const {
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(options_.query_time_max).count();
+        return {ErrorKind::busy, "query-too-long",
+                "the query took longer than " + std::to_string(seconds) + " s; ask for less: more filters, or no count"};
+    }
+    Result<Taken> take_place() {
+        std::unique_lock lock(mutex_);
+        if (!freed_.wait_for(lock, options_.wait_max, [&] { return !idle_.empty() || open_ < options_.connections_max; }))
+            return Error{ErrorKind::busy, "readers-busy", "too many long queries are running; retry later"};
+        if (idle_.empty()) {
+            ++open_;
+            return Taken(*this, nullptr);
+        }
+        auto session = std::move(idle_.back());
+        idle_.pop_back();
+        return Taken(*this, std::move(session));
     }
     void give_back(std::unique_ptr<Session> session) {
         const std::lock_guard lock(mutex_);
-        if (session) idle_.push_back(std::move(session));
+        if (session) idle_.push_back(std::move(session));  // there is room for connections_max
         else --open_;
         freed_.notify_one();
     }
@@ -392,10 +408,6 @@ Result<std::optional<Receipt>> CollectorQuerySql::receipt(const kernel::ReceiptI
     auto bytes = bytes_of(receipt_id.value);
     if (!bytes) return std::move(bytes).error();
     return readers_->with([&](Session& session) { return session.receipt(receipt_id, *bytes); });
-}
-
-Result<std::optional<AccessToken>> CollectorQuerySql::find_token(std::string_view id) {
-    return readers_->with([&](Session& session) { return session.find_token(id); });
 }
 
 }  // namespace collector_query::infrastructure::db

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <new>
+#include <thread>
 
 namespace collector_query::infrastructure::db {
 namespace {
@@ -88,6 +90,21 @@ private:
     std::uint64_t sequence_ = 0;
 };
 
+// A database whose first connections find no memory.
+class Scarce final : public platform::sql::Database {
+public:
+    Scarce(platform::sql::Database& database, int failures) : database_(database), failures_(failures) {}
+    platform::sql::Engine engine() const override { return database_.engine(); }
+    kernel::Result<std::unique_ptr<platform::sql::Connection>> connect(platform::sql::OpenOptions options) override {
+        if (failures_-- > 0) throw std::bad_alloc();
+        return database_.connect(options);
+    }
+
+private:
+    platform::sql::Database& database_;
+    int failures_;
+};
+
 platform::log::Message message(int number, std::uint64_t sequence) {
     return SqliteFixture::numbered(kernel::to_envelope(kernel::RecordCollected{contract::Sample{number}.facts()}), sequence);
 }
@@ -97,6 +114,89 @@ TEST(collected_data_projection, a_repeated_sequence_is_dropped) {
     ASSERT_TRUE(fixture.handle_data({message(0, 1), message(1, 2)}));
     ASSERT_TRUE(fixture.handle_data({message(0, 1), message(1, 2), message(2, 3)}));
     EXPECT_EQ(fixture.view().find({})->items.size(), 3U);
+}
+
+TEST(readers, what_is_thrown_takes_no_reader_away) {
+    SqliteFixture fixture;
+    Scarce scarce(fixture.database(), 5);
+    CollectorQuerySql view(scarce, {.connections_max = 2});
+    for (int i = 0; i < 5; ++i) EXPECT_THROW((void)view.find({}), std::bad_alloc);
+    const auto found = view.find({});
+    EXPECT_TRUE(found) << found.error().code;
+}
+
+TEST(readers, a_call_waits_for_a_reader_up_to_its_bound) {
+    SqliteFixture fixture;
+    CollectorQuerySql view(fixture.database(), {.connections_max = 0, .wait_max = std::chrono::milliseconds(1)});
+    const auto found = view.find({});
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().kind, kernel::ErrorKind::busy);
+    EXPECT_EQ(found.error().code, "readers-busy");
+}
+
+TEST(readers, a_query_that_takes_too_long_ends_and_the_reader_serves_on) {
+    SqliteFixture fixture;
+    std::vector<platform::log::Message> batch;
+    for (int number = 0; number < 3000; ++number) batch.push_back(message(number, static_cast<std::uint64_t>(number) + 1));
+    ASSERT_TRUE(fixture.handle_data(batch));
+    CollectorQuerySql view(fixture.database(), {.connections_max = 1, .query_time_max = std::chrono::milliseconds(0)});
+    domain::DataQuery counted;
+    counted.filter.min_grade = 1;
+    counted.count = true;
+    const auto found = view.find(counted);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().kind, kernel::ErrorKind::busy);
+    EXPECT_EQ(found.error().code, "query-too-long");
+    EXPECT_TRUE(view.get({contract::Sample{7}.facts().data_id}));
+}
+
+// A record is there or it is not; the pages of a reader beside the writer never show half of it.
+TEST(readers, ids_rows_and_count_are_of_one_state) {
+    SqliteFixture fixture;
+    constexpr std::uint64_t records = 40;
+    std::vector<platform::log::Message> batch;
+    for (std::uint64_t i = 0; i < records; ++i) batch.push_back(message(static_cast<int>(i), i + 1));
+    ASSERT_TRUE(fixture.handle_data(batch));
+    std::jthread writer([&](const std::stop_token& stop) {
+        auto sequence = records;
+        for (std::uint64_t version = 2; !stop.stop_requested(); ++version) {
+            std::vector<platform::log::Message> all;
+            for (std::uint64_t i = 0; i < records; ++i) {
+                const auto facts = contract::Sample{static_cast<int>(i)}.facts(version);
+                kernel::CollectedDataEvent event = kernel::RecordCollected{facts};
+                if (version % 2 == 0)
+                    event = kernel::RecordRetracted{facts.data_id, version, facts.data_center_id, facts.record_id, {}, facts.collected_at};
+                all.push_back(SqliteFixture::numbered(kernel::to_envelope(std::move(event)), ++sequence));
+            }
+            EXPECT_TRUE(fixture.handle_data(all));
+        }
+    });
+    domain::DataQuery query;
+    query.limit = records;
+    query.count = true;
+    for (int i = 0; i < 2000; ++i) {
+        const auto page = fixture.view().find(query);
+        ASSERT_TRUE(page) << page.error().code;
+        ASSERT_EQ(page->count, page->items.size());
+        ASSERT_TRUE(page->items.empty() || page->items.size() == records) << page->items.size();
+        for (const auto& item : page->items) {
+            ASSERT_FALSE(item.retracted);
+            ASSERT_EQ(item.version, page->items.front().version);
+        }
+    }
+}
+
+// What a rebuild writes is what was there.
+TEST(collected_data_projection, a_row_is_queryable_from_when_the_log_took_its_event) {
+    SqliteFixture fixture;
+    auto first = message(0, 1);
+    first.appended_at = kernel::Timestamp{std::chrono::milliseconds{77}};
+    ASSERT_TRUE(fixture.handle_data({first}));
+    kernel::RawDataReceived received;
+    received.data_id = contract::Sample{0}.facts().data_id;
+    received.receipt_id = contract::Sample{0}.facts().receipt_id;
+    fixture.receive({received});
+    EXPECT_EQ((*fixture.view().receipt(received.receipt_id))->queryable_at, first.appended_at);
 }
 
 TEST(collected_data_projection, a_gap_in_the_sequence_is_a_fault_and_writes_nothing) {
@@ -181,12 +281,13 @@ TEST(access_tokens, are_stored_hashed_and_a_revocation_is_seen_at_once) {
     const auto token = *add_token(fixture.database(), "researcher", "Ana", {});
     ASSERT_EQ(token.size(), 4U + 16 + 1 + 48);
     const auto id = token.substr(4, 16);
-    auto stored = *fixture.adapter().find_token(id);
+    const auto tokens = *AccessTokensSql::open(fixture.database());
+    auto stored = *tokens->find_token(id);
     ASSERT_TRUE(stored);
     EXPECT_EQ(stored->hash, platform::runtime::hex(platform::runtime::sha256(token)));
     EXPECT_FALSE(stored->revoked);
     ASSERT_TRUE(revoke_token(fixture.database(), id, kernel::Timestamp{std::chrono::milliseconds{9}}));
-    EXPECT_TRUE((*fixture.adapter().find_token(id))->revoked);
+    EXPECT_TRUE((*tokens->find_token(id))->revoked);
     ASSERT_TRUE(revoke_token(fixture.database(), id, kernel::Timestamp{std::chrono::milliseconds{10}}));
     const auto listed = *list_tokens(fixture.database());
     ASSERT_EQ(listed.size(), 1U);

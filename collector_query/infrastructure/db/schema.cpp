@@ -12,17 +12,6 @@ namespace {
 
 using kernel::Result;
 
-constexpr std::string_view tokens_schema = R"(
-CREATE TABLE access_token (
-    id VARCHAR(16) NOT NULL PRIMARY KEY,
-    role VARCHAR(16) NOT NULL,
-    name VARCHAR(128) NOT NULL,
-    hash VARCHAR(64) NOT NULL,
-    created_at BIGINT NOT NULL,
-    revoked_at BIGINT
-);
-)";
-
 // data.id is dense, in order of first collection. data.document is the row of its current content, data.last_event that of its last event;
 // document.id is the event's sequence, and document.previous leads to the record's event before (0: none), so that a history needs no
 // index.
@@ -87,13 +76,18 @@ CREATE TABLE receipt (
     quarantined SMALLINT NOT NULL
 );
 CREATE UNIQUE INDEX receipt_receipt_id ON receipt (receipt_id);
+CREATE TABLE receipt_in_quarantine (
+    data_id BINARY(16) NOT NULL,
+    receipt_id BINARY(16) NOT NULL,
+    PRIMARY KEY (data_id, receipt_id)
+);
 )";
 
 }  // namespace
 
 Result<void> migrate(platform::sql::Connection& connection) {
     if (auto done = platform::projection::create(connection); !done) return done;
-    return platform::sql::migrate(connection, "collector_query", {{1, tokens_schema}, {2, projected_schema}});
+    return platform::sql::migrate(connection, "collector_query", {{1, projected_schema}});
 }
 
 }  // namespace collector_query::infrastructure::db

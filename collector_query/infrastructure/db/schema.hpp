@@ -1,4 +1,4 @@
-// Tables of db_query. All but "access_token" are projected, and can be made again from the log.
+// Tables of db_query: all of them are projected, and can be made again from the log.
 #pragma once
 
 #include "platform/sql/sql.hpp"
