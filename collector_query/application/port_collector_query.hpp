@@ -59,7 +59,8 @@ struct Receipt {
     kernel::DataCenterId data_center_id;
     kernel::RecordId record_id;
     bool quarantined = false;
-    bool retracted = false;  // its record was taken back after it was collected
+    // What became of its content: taken back, from quarantine too; or replaced by other content. Neither as long as it is the current one.
+    bool retracted = false, superseded = false;
     std::optional<kernel::Timestamp> received_at, collected_at, queryable_at;
 };
 

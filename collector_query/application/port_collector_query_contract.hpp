@@ -16,7 +16,7 @@
 
 namespace collector_query::application::contract {
 
-// A view with the projections that feed it. Starts empty. Events get dense sequences, and queryable_at = their collected_at.
+// A view with the projections that feed it. Starts empty. Events get dense sequences.
 class ViewFixture {
 public:
     virtual ~ViewFixture() = default;
@@ -293,6 +293,70 @@ TEST_P(CollectedDataViewContract, a_receipt_tells_received_then_queryable_in_whi
     received.receipt_id = other.receipt_id;
     fixture_->receive({received, received});
     EXPECT_TRUE((*fixture_->view().receipt(other.receipt_id))->queryable_at);
+}
+
+TEST_P(CollectedDataViewContract, a_receipt_tells_what_became_of_its_content) {
+    const auto first = Sample{1}.facts();
+    auto second = Sample{1}.facts(4);
+    ASSERT_NE(first.receipt_id, second.receipt_id);
+    for (const auto& facts : {first, second}) {
+        kernel::RawDataReceived received;
+        received.data_id = facts.data_id;
+        received.receipt_id = facts.receipt_id;
+        fixture_->receive({received});
+    }
+    const auto status = [&](const kernel::CollectedDataFacts& facts) {
+        const auto receipt = *fixture_->view().receipt(facts.receipt_id);
+        EXPECT_TRUE(receipt);
+        return std::string(!receipt->queryable_at ? "received"
+                           : receipt->retracted   ? "retracted"
+                           : receipt->superseded  ? "superseded"
+                                                  : "queryable");
+    };
+    const auto retract = [&](std::uint64_t version) {
+        fixture_->project({kernel::RecordRetracted{first.data_id, version, first.data_center_id, first.record_id, {}, {}}});
+    };
+    fixture_->project({kernel::RecordCollected{first}});
+    EXPECT_EQ(status(first), "queryable");
+    retract(2);
+    EXPECT_EQ(status(first), "retracted");
+    second.version = 3;
+    fixture_->project({kernel::RecordCollected{second}});
+    EXPECT_EQ(status(first), "retracted") << "the record came back with other content";
+    EXPECT_EQ(status(second), "queryable");
+    auto again = first;
+    again.version = 4;
+    fixture_->project({kernel::RecordAmended{again}});
+    EXPECT_EQ(status(second), "superseded");
+    EXPECT_EQ(status(first), "queryable") << "its content is the current one again";
+    retract(5);
+    EXPECT_EQ(status(second), "superseded");
+    EXPECT_EQ(status(first), "retracted");
+}
+
+TEST_P(CollectedDataViewContract, a_quarantined_receipt_whose_record_is_taken_back_says_so) {
+    kernel::RawDataQuarantined quarantined;
+    quarantined.data_id = {std::string(32, 'd')};
+    quarantined.receipt_id = {std::string(32, 'e')};
+    auto other = quarantined;
+    other.receipt_id = {std::string(32, 'f')};
+    const auto stands = [&](const kernel::RawDataQuarantined& one) { return *(*fixture_->view().receipt(one.receipt_id)); };
+    fixture_->receive({quarantined, other, quarantined});
+    EXPECT_TRUE(stands(quarantined).quarantined);
+    fixture_->receive({kernel::RawDataRetracted{{"north"}, {"r1"}, quarantined.data_id, {}}});
+    for (const auto& one : {quarantined, other}) {
+        EXPECT_FALSE(stands(one).quarantined);
+        EXPECT_TRUE(stands(one).retracted);
+    }
+    fixture_->receive({quarantined});
+    EXPECT_TRUE(stands(quarantined).quarantined) << "it was sent again";
+    EXPECT_TRUE(stands(other).retracted);
+    kernel::RawDataReceived received;
+    received.data_id = quarantined.data_id;
+    received.receipt_id = quarantined.receipt_id;
+    fixture_->receive({received, kernel::RawDataRetracted{{"north"}, {"r1"}, quarantined.data_id, {}}});
+    EXPECT_FALSE(stands(quarantined).quarantined);
+    EXPECT_FALSE(stands(quarantined).retracted) << "it left quarantine before; the record's history tells the rest";
 }
 
 TEST_P(CollectedDataViewContract, a_quarantined_receipt_says_so) {

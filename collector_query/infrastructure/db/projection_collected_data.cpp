@@ -101,7 +101,6 @@ Result<void> CollectedDataProjection::read_counters() {
 Result<void> CollectedDataProjection::handle(const std::vector<platform::log::Message>& batch) {
     if (doubtful_)
         if (auto read = read_counters(); !read) return read;
-    queryable_at_ = clock_.now();
     for (const auto& message : batch)
         if (auto projected = project(message); !projected) return projected;
     return kernel::ok();
@@ -130,6 +129,7 @@ Result<void> CollectedDataProjection::project(const platform::log::Message& mess
     auto event = kernel::collected_data_event_from(message.envelope);
     if (!event) return std::move(event).error();
     now_.last_sequence = sequence;
+    queryable_at_ = message.appended_at;  // from then on it can be projected: a rebuild gives the same
     received_.push_back(std::visit([](const auto& one) { return one.received_at; }, *event));
     if (const auto* retracted = std::get_if<kernel::RecordRetracted>(&*event)) return project_retraction(*retracted);
     if (const auto* amended = std::get_if<kernel::RecordAmended>(&*event)) return project_content(*amended, true);

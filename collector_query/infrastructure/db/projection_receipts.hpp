@@ -1,5 +1,5 @@
 // Projection of topic raw-data into "receipt", so that a receipt is known as soon as its record is received. What became of it later is
-// read from the record's history.
+// read from the record's history; of what was only ever in quarantine there is none, so that its being taken back is kept here.
 #pragma once
 
 #include "kernel/event_raw_data.hpp"
@@ -20,7 +20,8 @@ public:
 private:
     ReceiptsProjection() = default;
     kernel::Result<void> write(const kernel::RawDataFacts& facts, bool quarantined);
-    std::unique_ptr<platform::sql::Statement> insert_, update_;
+    kernel::Result<void> retract(const kernel::RawDataRetracted& event);
+    std::unique_ptr<platform::sql::Statement> insert_, update_, insert_quarantined_, retract_, delete_quarantined_;
 };
 
 }  // namespace collector_query::infrastructure::db

@@ -67,7 +67,9 @@ void add_version(JsonWriter& json, const DataVersion& version) {
 }
 
 std::string_view status_of(const Receipt& receipt) {
-    if (receipt.queryable_at) return receipt.retracted ? "retracted" : "queryable";
+    if (receipt.retracted) return "retracted";
+    if (receipt.superseded) return "superseded";
+    if (receipt.queryable_at) return "queryable";
     return receipt.quarantined ? "quarantined" : "received";
 }
 
