@@ -1,7 +1,8 @@
-// Columns of a CSV file to fields, with the table of common names.
+// Columns of a CSV file to fields, and the others to extensions with names of their own.
 #include "data_center_classifier/infrastructure/formats/csv_columns.hpp"
 
 #include "data_center_classifier/domain/text.hpp"
+#include "data_center_classifier/infrastructure/formats/common_names.hpp"
 #include "data_center_classifier/infrastructure/formats/json_text.hpp"
 
 #include <algorithm>
@@ -13,160 +14,9 @@ namespace data_center_classifier::infrastructure::formats {
 namespace {
 
 using domain::FieldId;
-using enum domain::FieldId;
 using Column = CsvColumns::Column;
 using Target = CsvColumns::Target;
 using By = CsvReader::Column::By;
-
-struct CommonName {
-    std::string_view name;  // normalised
-    FieldId field;
-};
-
-// DICOM keywords, NIH ChestX-ray, and what exports in English and Spanish use. The fields' own names are added.
-constexpr auto common_names = std::to_array<CommonName>({
-    {"accessionnumber", record_id},
-    {"recordidentifier", record_id},
-    {"studyid", record_id},
-    {"examid", record_id},
-    {"idregistro", record_id},
-    {"registro", record_id},
-    {"idestudio", record_id},
-    {"numerodeestudio", record_id},
-    {"numerodeacceso", record_id},
-    {"patient", patient_id},
-    {"subjectid", patient_id},
-    {"subject", patient_id},
-    {"subid", patient_id},
-    {"mrn", patient_id},
-    {"paciente", patient_id},
-    {"idpaciente", patient_id},
-    {"pacienteid", patient_id},
-    {"iddelpaciente", patient_id},
-    {"historiaclinicaid", patient_id},
-    {"nhc", patient_id},
-    {"imageindex", image},
-    {"imageid", image},
-    {"imagefile", image},
-    {"imagepath", image},
-    {"filename", image},
-    {"sopinstanceuid", image},
-    {"imagen", image},
-    {"archivo", image},
-    {"dx", diagnosis},
-    {"diagnostico", diagnosis},
-    {"diagnosisdescription", diagnosis},
-    {"reporttext", report},
-    {"radiologyreport", report},
-    {"informe", report},
-    {"reporte", report},
-    {"bodypartexamined", body_part},
-    {"anatomy", body_part},
-    {"anatomicregion", body_part},
-    {"region", body_part},
-    {"regionanatomica", body_part},
-    {"partedelcuerpo", body_part},
-    {"zonaanatomica", body_part},
-    {"imagingmodality", modality},
-    {"modalidad", modality},
-    {"patientage", age},
-    {"patientsage", age},
-    {"ageyears", age},
-    {"ageatscan", age},
-    {"edad", age},
-    {"edadpaciente", age},
-    {"gender", sex},
-    {"patientgender", sex},
-    {"patientsex", sex},
-    {"patientssex", sex},
-    {"sexo", sex},
-    {"genero", sex},
-    {"race", ethnicity},
-    {"ethnicgroup", ethnicity},
-    {"etnia", ethnicity},
-    {"sintomas", symptoms},
-    {"history", clinical_history},
-    {"historia", clinical_history},
-    {"historiaclinica", clinical_history},
-    {"antecedentes", clinical_history},
-    {"findinglabels", findings},
-    {"finding", findings},
-    {"hallazgos", findings},
-    {"impressions", impression},
-    {"conclusion", impression},
-    {"impresion", impression},
-    {"impresiondiagnostica", impression},
-    {"recommendations", recommendation},
-    {"recomendacion", recommendation},
-    {"recomendaciones", recommendation},
-    {"reasonforexam", indication},
-    {"reasonforstudy", indication},
-    {"indicacion", indication},
-    {"motivo", indication},
-    {"comparacion", comparison},
-    {"tecnica", technique},
-    {"icd10", code},
-    {"icd10code", code},
-    {"icd10cm", code},
-    {"diagnosiscode", code},
-    {"cie10", code},
-    {"codigo", code},
-    {"codigocie10", code},
-    {"dateofdiagnosis", diagnosis_date},
-    {"fechadiagnostico", diagnosis_date},
-    {"fechadediagnostico", diagnosis_date},
-    {"dateofstudy", study_date},
-    {"examdate", study_date},
-    {"fechaestudio", study_date},
-    {"fechadeestudio", study_date},
-    {"fechadelestudio", study_date},
-    {"dateofreport", report_date},
-    {"fechainforme", report_date},
-    {"fechadeinforme", report_date},
-    {"fechadelinforme", report_date},
-    {"yearofbirth", birth_year},
-    {"patientbirthyear", birth_year},
-    {"yob", birth_year},
-    {"anodenacimiento", birth_year},
-    {"anonacimiento", birth_year},
-    {"side", laterality},
-    {"lateralidad", laterality},
-    {"lado", laterality},
-    {"scannermanufacturer", manufacturer},
-    {"vendor", manufacturer},
-    {"fabricante", manufacturer},
-});
-
-// The base letters of U+00C0..U+00FF, as far as European languages write names with them.
-constexpr std::string_view base_letters = "aaaaaaaceeeeiiiidnooooo ouuuuy  aaaaaaaceeeeiiiidnooooo ouuuuy y";
-static_assert(base_letters.size() == 64);
-
-// Lower case, without accents, and only letters and digits: "Región_Anatómica " is "regionanatomica".
-std::string normalised(std::string_view name) {
-    std::string text;
-    for (std::size_t i = 0; i < name.size(); ++i) {
-        const char c = name[i];
-        if (c >= 'A' && c <= 'Z') text += static_cast<char>(c - 'A' + 'a');
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) text += c;
-        if (c != '\xC3' || i + 1 == name.size()) continue;
-        const auto letter = base_letters[static_cast<unsigned char>(name[++i]) & 0x3FU];
-        if (letter != ' ') text += letter;
-    }
-    return text;
-}
-
-const std::map<std::string, FieldId, std::less<>>& by_common_name() {
-    static const auto names = [] {
-        std::map<std::string, FieldId, std::less<>> table;
-        for (const auto& [name, field] : common_names) table.emplace(name, field);
-        for (std::size_t i = 0; i < domain::field_count; ++i) {
-            const auto field = static_cast<FieldId>(i);
-            table.insert_or_assign(normalised(domain::info(field).name), field);
-        }
-        return table;
-    }();
-    return names;
-}
 
 // The place of what a column can claim: the fields, and after them the data centre's id.
 constexpr std::size_t data_center_place = domain::field_count;
@@ -196,10 +46,11 @@ Refusal twice(const std::string& what, std::size_t first, std::size_t second) {
     return refusal;
 }
 
-// Which column has which field, in three rounds: exact names, mapping, common names.
+// Which column has which field: by exact names, then by the mapping, then by common names.
 class Claims {
 public:
-    explicit Claims(const std::vector<std::string_view>& names) : names_(names), place_of_(names.size()), by_(names.size(), By::extension) {
+    explicit Claims(const std::vector<std::string_view>& names)
+        : names_(names), place_of_(names.size()), also_(names.size()), by_(names.size(), By::extension) {
         holder_.fill(nobody);
     }
 
@@ -218,10 +69,33 @@ public:
         }
     }
 
-    std::optional<std::size_t> place_of(std::size_t column) const { return place_of_[column]; }
-    CsvReader::Column use_of(std::size_t column) const {
-        const auto place = place_of_[column];
-        return {.name = std::string(names_[column]), .field = place ? name_of(*place) : "", .by = by_[column]};
+    // What is left of the columns and the fields, by the common names.
+    void share_out() {
+        CommonFields common;
+        for (std::size_t column = 0; column < names_.size(); ++column)
+            if (const auto meaning = meaning_of(names_[column]); meaning && !place_of_[column])
+                common.offer(*meaning, names_[column], column);
+        for (std::size_t place = 0; place < domain::field_count; ++place) {
+            const auto column = common.holder(static_cast<FieldId>(place));
+            if (!column || holder_[place] != nobody) continue;
+            holder_[place] = *column;
+            if (place_of_[*column]) also_[*column] = place_of_[*column];
+            place_of_[*column] = place;
+            by_[*column] = By::common_name;
+        }
+    }
+
+    Column column(std::size_t i) const {
+        Column column;
+        column.use = {.name = std::string(names_[i]), .field = "", .also = "", .by = by_[i]};
+        if (!place_of_[i]) return column;
+        column.target = *place_of_[i] == data_center_place ? Target::data_center_id : Target::field;
+        column.use.field = name_of(*place_of_[i]);
+        if (column.target == Target::field) column.field = static_cast<FieldId>(*place_of_[i]);
+        if (!also_[i]) return column;
+        column.also = static_cast<FieldId>(*also_[i]);
+        column.use.also = name_of(*also_[i]);
+        return column;
     }
     std::optional<Refusal> conflict;
 
@@ -233,7 +107,7 @@ private:
 
     const std::vector<std::string_view>& names_;
     std::array<std::size_t, domain::field_count + 1> holder_{};
-    std::vector<std::optional<std::size_t>> place_of_;
+    std::vector<std::optional<std::size_t>> place_of_, also_;
     std::vector<By> by_;
 };
 
@@ -244,24 +118,22 @@ Claims claims_of(const std::vector<std::string_view>& names, const CsvReader::Ma
         const auto mapped = mapping.find(name);
         return mapped == mapping.end() ? std::nullopt : place_named(mapped->second);
     });
-    claims.round(By::common_name, [](std::string_view name) -> std::optional<std::size_t> {
-        const auto common = field_of_common_name(name);
-        if (!common) return std::nullopt;
-        return static_cast<std::size_t>(*common);
-    });
+    claims.share_out();
     return claims;
+}
+
+// An extension's name: a column without one is "column_N", and the second "View" is "View_2".
+std::string extension_name(std::string_view name, std::size_t column, const std::set<std::string, std::less<>>& taken) {
+    const auto plain = name.empty() ? "column_" + std::to_string(column + 1) : std::string(name);
+    auto unused = plain;
+    for (std::size_t number = 2; taken.contains(unused); ++number) unused = plain + '_' + std::to_string(number);
+    return unused;
 }
 
 }  // namespace
 
-std::optional<domain::FieldId> field_of_common_name(std::string_view name) {
-    const auto found = by_common_name().find(normalised(name));
-    if (found == by_common_name().end()) return std::nullopt;
-    return found->second;
-}
-
 char separator_of(std::string_view header) {
-    constexpr std::string_view separators = ",;\t";
+    constexpr std::string_view separators = ",;\t|";
     std::array<std::size_t, separators.size()> counts{};
     bool quoted = false;
     for (const char c : header) {
@@ -277,18 +149,18 @@ Read<CsvColumns> columns_of(const std::vector<std::string_view>& header, const C
     const auto claims = claims_of(names, mapping);
     if (claims.conflict) return *claims.conflict;
     CsvColumns columns;
+    std::set<std::string, std::less<>> taken(names.begin(), names.end());
+    std::set<std::string_view> seen;
     std::map<std::string, std::size_t> extensions;  // by key text
     for (std::size_t i = 0; i < names.size(); ++i) {
-        Column column;
-        column.use = claims.use_of(i);
-        if (const auto place = claims.place_of(i)) {
-            column.target = *place == data_center_place ? Target::data_center_id : Target::field;
-            if (column.target == Target::field) column.field = static_cast<FieldId>(*place);
-        } else {
-            append_json_string(column.key, names[i].empty() ? "column_" + std::to_string(i + 1) : std::string(names[i]));
+        auto column = claims.column(i);
+        if (column.target == Target::extension) {
+            const bool first = !names[i].empty() && seen.insert(names[i]).second;
+            const auto name = first ? std::string(names[i]) : extension_name(names[i], i, taken);
+            taken.insert(name);
+            append_json_string(column.key, name);
             column.key.pop_back();  // sorted without the closing quote, as everywhere
-            const auto [other, fresh] = extensions.emplace(column.key, i);
-            if (!fresh) return twice("of one name", other->second, i);
+            extensions.emplace(column.key, i);
             column.key += "\":";
         }
         columns.columns.push_back(std::move(column));

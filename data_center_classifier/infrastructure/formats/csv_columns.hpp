@@ -16,20 +16,20 @@ struct CsvColumns {
     struct Column {
         Target target = Target::extension;
         domain::FieldId field{};
-        std::string key;  // of an extension: its name as JSON text with the colon
+        std::optional<domain::FieldId> also;  // a second one: the id of an image is that of its record, too
+        std::string key;                      // of an extension: its name as JSON text with the colon
         CsvReader::Column use;
     };
     std::vector<Column> columns;
     std::vector<std::size_t> extensions;  // places of the extension columns in the order of canonical JSON
 };
 
-// The separator of a header row: the one of , ; and tab that occurs most outside quotes.
+// The separator of a header row: the one of , ; | and tab that occurs most outside quotes.
 char separator_of(std::string_view header);
 
-// The field that a name means in any case, spacing and with or without accents, by the table of common names.
-std::optional<domain::FieldId> field_of_common_name(std::string_view name);
-
-// Exact names win over the mapping, the mapping over the common names; a common name never takes a field that one of the others has.
+// Exact names win over the mapping, the mapping over the common names; a common name never takes a field that one of the others has,
+// and of several common names of one field the best has it (common_names.hpp). Refused are two exact names or two mapped columns of one
+// field. A repeated extension gets a number: "View_2".
 // A column without a name becomes the extension "column_N". Names are never quoted in a refusal: a file without header has a patient there.
 Read<CsvColumns> columns_of(const std::vector<std::string_view>& names, const CsvReader::Mapping& mapping);
 

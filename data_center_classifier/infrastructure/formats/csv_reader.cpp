@@ -41,6 +41,16 @@ Refusal quote_in_header() {
                              "double the quotes inside a quoted name");
 }
 
+// A byte order mark of UTF-16 or UTF-32, or a NUL among the names.
+bool is_wide(std::string_view text) {
+    return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") || text.substr(0, 4).find('\0') != std::string_view::npos;
+}
+Refusal wide_text() {
+    auto refusal = refusal_of_header("text-not-utf8", "this is UTF-16 or UTF-32", "UTF-8", "export the data as UTF-8");
+    refusal.found = "UTF-16 or UTF-32";
+    return refusal;
+}
+
 // As a table ends that was exported with its unused rows.
 bool is_blank(const CsvRows::Row& row) {
     const bool all_kept = row.width == row.cells.size();
@@ -59,6 +69,8 @@ struct CsvReader::State {
     // Takes what belongs to the header off the front of the chunk.
     void collect_header(std::string_view& chunk);
     void read_header(bool last);
+    // A first line as spreadsheets write it for each other, "sep=;", says what separates the cells.
+    bool read_separator(std::string_view text);
     void take_header(const CsvRows::Row& names);
     Read<RawData> record_of(const CsvRows::Row& row) const;
 
@@ -97,7 +109,12 @@ void CsvReader::State::collect_header(std::string_view& chunk) {
 void CsvReader::State::read_header(bool last) {
     std::string_view text = header;
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-    rows.emplace(separator_of(text), limits);
+    if (is_wide(text)) {
+        refused = wide_text();
+        return;
+    }
+    if (!rows && read_separator(text)) return;
+    if (!rows) rows.emplace(separator_of(text), limits);
     const auto sink = [this](const CsvRows::Row& names) { take_header(names); };
     rows->feed(text, sink);
     if (last) rows->finish(sink);
@@ -109,6 +126,16 @@ void CsvReader::State::read_header(bool last) {
         refused = quote_in_header();
     }
     header = {};
+}
+
+bool CsvReader::State::read_separator(std::string_view text) {
+    const auto line = domain::trimmed(text);
+    if (line.size() != 5 || !line.starts_with("sep=")) return false;
+    rows.emplace(line.back(), limits);
+    rows->feed(text.substr(text.find_last_not_of("\r\n") + 1), [](const CsvRows::Row&) {});  // it counts as a line
+    header = {};
+    any_text = false;
+    return true;
 }
 
 void CsvReader::State::take_header(const CsvRows::Row& names) {
@@ -153,6 +180,7 @@ Read<RawData> CsvReader::State::record_of(const CsvRows::Row& row) const {
         const auto cell = row.cells[i];
         if (cell.empty()) continue;
         if (column.target == CsvColumns::Target::field) record.set(column.field, kind_of(domain::info(column.field).type, cell), cell);
+        if (column.also) record.set(*column.also, kind_of(domain::info(*column.also).type, cell), cell);
         if (column.target == CsvColumns::Target::data_center_id) record.data_center_id = cell;
     }
     for (const auto place : columns->extensions) {
@@ -170,7 +198,7 @@ CsvReader::~CsvReader() = default;
 
 std::optional<Refusal> CsvReader::feed(std::string_view chunk, const Row& row) {
     auto& state = *state_;
-    if (!state.refused && !state.columns) state.collect_header(chunk);
+    while (!state.refused && !state.columns && !chunk.empty()) state.collect_header(chunk);
     if (state.refused) return state.refused;
     if (state.columns)
         state.rows->feed(chunk, [&](const CsvRows::Row& found) {

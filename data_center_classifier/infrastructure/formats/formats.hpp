@@ -37,9 +37,9 @@ template <class T>
 using Read = std::variant<T, Refusal>;
 
 // Reads JSON records. Not thread-safe (it keeps a parser and its buffers, bounded by the largest record); one per thread or connection.
-// A member that no field is named as becomes the field of which it has a common name (as CSV columns do) when its value is no object or
-// array, and no other member is that field; further unknown members, and those of a member "extensions", become extensions. A byte order
-// mark is passed over. Refusals: "json-broken", "text-not-utf8", "json-too-deep", "record-too-large", "record-not-an-object",
+// A member that no field is named as becomes the field of which it has the best common name (as CSV columns do) when its value is no object
+// or array, and no other member is named as that field; further unknown members, and those of a member "extensions", become extensions. A
+// byte order mark is passed over. Refusals: "json-broken", "text-not-utf8", "json-too-deep", "record-too-large", "record-not-an-object",
 // "data-center-id-not-text", "member-twice".
 class JsonReader {
 public:
@@ -63,12 +63,12 @@ private:
 // false gives the text that the content hash is taken of.
 std::string to_canonical_json(const domain::RawData& record, bool with_record_id = true);
 
-// Reads CSV (RFC 4180; separator , ; or tab found from the header; UTF-8, BOM allowed), a chunk at a time in constant memory. Columns
-// become fields by exact name, then by `mapping` (column -> field name), then by the alias table for common names; others go to extensions.
-// Empty cells are absent, and rows of nothing else are passed over.
-// Cells of number and label fields have the kind that the same value has in JSON; all others are text. Not thread-safe.
-// Refusals of a row: "csv-row-width", "csv-quote-open", "csv-quote-misplaced", "text-not-utf8", "record-too-large". Of the header also:
-// "csv-header-missing", "csv-column-twice", "csv-no-known-column", "too-many-columns".
+// Reads CSV (RFC 4180; separator , ; | or tab found from the header or told by a line "sep=;" before it; UTF-8, BOM allowed), a chunk at a
+// time in constant memory. Columns become fields by exact name, then by `mapping` (column -> field name), then by the best of its common
+// names; others go to extensions. Empty cells are absent, and rows of nothing else are passed over. Cells of number and label fields have
+// the kind that the same value has in JSON; all others are text. Not thread-safe. Refusals of a row: "csv-row-width", "csv-quote-open",
+// "csv-quote-misplaced", "text-not-utf8", "record-too-large". Of the header also: "csv-header-missing", "csv-column-twice",
+// "csv-no-known-column", "too-many-columns".
 class CsvReader {
 public:
     using Mapping = std::map<std::string, std::string, std::less<>>;
@@ -85,6 +85,7 @@ public:
         enum class By : std::uint8_t { name, mapping, common_name, extension };
         std::string name;   // as in the file, trimmed
         std::string field;  // "" for an extension
+        std::string also;   // a second field, or ""
         By by = By::extension;
     };
     std::vector<Column> columns() const;

@@ -1,7 +1,7 @@
 // JsonReader: JSON records over simdjson's On-Demand parser, which leaves numbers as they were written. On-Demand checks lazily, so every
 // value is visited here, and numbers and literals, which it would let pass unread, are checked by hand.
 #include "data_center_classifier/domain/text.hpp"
-#include "data_center_classifier/infrastructure/formats/csv_columns.hpp"
+#include "data_center_classifier/infrastructure/formats/common_names.hpp"
 #include "data_center_classifier/infrastructure/formats/formats.hpp"
 #include "data_center_classifier/infrastructure/formats/json_text.hpp"
 
@@ -320,21 +320,22 @@ struct JsonReader::State {
     Limits limits;
 
 private:
-    // A member whose name is a common one of a field. It becomes that field when nothing else claims it, and stays an extension otherwise,
-    // so that the order of members means nothing.
+    // A member whose name is a common one of a field. It becomes that field when it is the best and no member is named as the field, and
+    // stays an extension otherwise, so that the order of members means nothing.
     struct Common {
-        FieldId field;
+        Meaning meaning;
         std::string name;
         Kind kind;
         std::string text;  // as the record holds it
         std::size_t source;
+        bool is_field = false;
     };
 
     bool read_members(ondemand::document& document, RawData& record);
     bool read_member(std::string_view name, ondemand::value value, std::size_t source, RawData& record, ObjectWriter& extra);
     bool read_field(FieldId field, ondemand::value value, RawData& record);
     bool read_scalar(ondemand::value value, Kind& kind, std::string_view& text);
-    void settle_common(RawData& record, ObjectWriter& extra);
+    bool settle_common(RawData& record, ObjectWriter& extra);
     // Where the name of a member begins.
     std::size_t place_of(simdjson::simdjson_result<ondemand::field> field) const {
         ondemand::raw_json_string key;
@@ -482,20 +483,27 @@ bool JsonReader::State::read_field(FieldId field, ondemand::value value, RawData
     return true;
 }
 
-void JsonReader::State::settle_common(RawData& record, ObjectWriter& extra) {
-    const auto alone = [&](const Common& one) {
-        return !given[static_cast<std::size_t>(one.field)] &&
-               std::ranges::count_if(common, [&](const Common& other) { return other.field == one.field; }) == 1;
-    };
+bool JsonReader::State::settle_common(RawData& record, ObjectWriter& extra) {
+    if (common.empty()) return true;
+    CommonFields best;
+    for (std::size_t i = 0; i < common.size(); ++i) best.offer(common[i].meaning, common[i].name, i);
+    for (std::size_t place = 0; place < domain::field_count; ++place) {
+        const auto field = static_cast<FieldId>(place);
+        const auto holder = best.holder(field);
+        if (!holder || given[place]) continue;
+        auto& one = common[*holder];
+        record.set(field, one.kind, one.text);
+        one.is_field = true;
+    }
     for (const auto& one : common) {
-        if (alone(one)) {
-            record.set(one.field, one.kind, one.text);
-            continue;
-        }
+        if (one.is_field) continue;
+        const auto& better = common[best.holder(one.meaning.field).value_or(0)];
+        if (better.is_field && better.name == one.name) return fail(twice(one.source, {}));
         extra.key(one.name, one.source);
         if (one.kind == Kind::text) append_json_string(extensions, one.text);
         else extensions += one.kind == Kind::null ? "null" : one.text;
     }
+    return true;
 }
 
 bool JsonReader::State::read_data_center_id(ondemand::value value, RawData& record) {
@@ -555,9 +563,9 @@ bool JsonReader::State::read_member(std::string_view name, ondemand::value value
         if (again(extensions_place)) return fail(twice(source, "/extensions"));
         return merge_extensions(value, extra);
     }
-    const auto field = field_of_common_name(name);
-    if (field && type != ondemand::json_type::object && type != ondemand::json_type::array) {
-        Common one{.field = *field, .name = std::string(name), .kind = {}, .text = {}, .source = source};
+    const auto meaning = meaning_of(name);
+    if (meaning && type != ondemand::json_type::object && type != ondemand::json_type::array) {
+        Common one{.meaning = *meaning, .name = std::string(name), .kind = {}, .text = {}, .source = source};
         std::string_view text;
         if (!read_scalar(value, one.kind, text)) return false;
         one.text = text;
@@ -585,7 +593,7 @@ bool JsonReader::State::read_members(ondemand::document& document, RawData& reco
         if (!read_member(name, value, place, record, extra)) return false;
     }
     pointer.clear();
-    settle_common(record, extra);
+    if (!settle_common(record, extra)) return false;
     const bool any = !extra.empty();
     if (const auto again = extra.close()) return fail(twice(*again, {}));
     if (any) record.extensions = extensions;

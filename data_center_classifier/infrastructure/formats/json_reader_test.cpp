@@ -90,9 +90,22 @@ TEST(JsonReader, knows_common_names_of_fields_when_nothing_else_claims_the_field
               R"({"record_id":"b10","diagnosis":"x","modality":null,"age":61,"normal":true})");
     EXPECT_EQ(canonical(R"({"gender":"F","sex":"M"})"), R"({"sex":"M","extensions":{"gender":"F"}})");
     EXPECT_EQ(canonical(R"({"sex":"M","gender":"F"})"), R"({"sex":"M","extensions":{"gender":"F"}})");
-    EXPECT_EQ(canonical(R"({"sexo":"a\"","gender":null})"), R"({"extensions":{"gender":null,"sexo":"a\""}})");
+    EXPECT_EQ(canonical(R"({"sexo":"a\"","gender":null})"), R"({"sex":"a\"","extensions":{"gender":null}})");
     EXPECT_EQ(canonical(R"({"subject":{"reference":"Patient/7"}})"), R"({"extensions":{"subject":{"reference":"Patient/7"}}})");
     EXPECT_EQ(refused(R"({"Modality":CT})").code, "json-broken");
+}
+
+TEST(JsonReader, shares_out_common_names_as_csv_does) {
+    const auto canonical = [](std::string_view json) { return to_canonical_json(taken(json)); };
+    for (const auto* json : {R"({"AccessionNumber":"A1","StudyID":"1"})", R"({"StudyID":"1","AccessionNumber":"A1"})"})
+        EXPECT_EQ(canonical(json), R"({"record_id":"A1","extensions":{"StudyID":"1"}})");
+    for (const auto* json : {R"({"Patient ID":"1","PatientID":"2"})", R"({"PatientID":"2","Patient ID":"1"})"})
+        EXPECT_EQ(canonical(json), R"({"patient_id":"1","extensions":{"PatientID":"2"}})");
+    EXPECT_EQ(canonical(R"({"study_id":"50","dicom_id":"a"})"), R"({"record_id":"a","image":"a","extensions":{"study_id":"50"}})");
+    EXPECT_EQ(canonical(R"({"study_id":"50","record_id":"7","dicom_id":"a"})"),
+              R"({"record_id":"7","image":"a","extensions":{"study_id":"50"}})");
+    EXPECT_EQ(refused(R"({"MRN":"1","MRN":"2"})").code, "member-twice");
+    EXPECT_EQ(refused(R"({"patient_id":"1","MRN":"1","MRN":"2"})").code, "member-twice");
 }
 
 struct Hint {

@@ -1,0 +1,41 @@
+// The names that exports commonly give the fields of a record, and which of several such names is to be believed.
+#pragma once
+
+#include "data_center_classifier/domain/model_raw_data.hpp"
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace data_center_classifier::infrastructure::formats {
+
+// What a name commonly means. The lesser the rank, the better the name tells: an MRN is the patient_id where there is no "Patient ID".
+struct Meaning {
+    domain::FieldId field;
+    std::size_t rank;
+};
+
+// The field that a name means in any case, spacing, and with or without accents.
+std::optional<Meaning> meaning_of(std::string_view name);
+
+// Shares out the fields among the common names of one record, or of one header: best rank first, then by the names themselves, so that
+// their order means nothing. One name may have two fields: where there are ids of images, the record is the image and not its study, of
+// which there are several.
+class CommonFields {
+public:
+    // `name` lives as long as this does.
+    void offer(const Meaning& meaning, std::string_view name, std::size_t index);
+    // The index of the name that has the field.
+    std::optional<std::size_t> holder(domain::FieldId field) const;
+
+private:
+    struct Best {
+        std::size_t rank = 0;
+        std::size_t index = 0;
+        std::string_view name;
+    };
+    std::array<std::optional<Best>, domain::field_count> best_;
+};
+
+}  // namespace data_center_classifier::infrastructure::formats
