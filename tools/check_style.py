@@ -11,7 +11,7 @@ files = [root / line for line in tracked.stdout.splitlines() if (root / line).is
 
 RULES = [  # pattern, which files, cure
     (re.compile(r"\b(sleep_for|usleep|sleep_until)\s*\("), re.compile(r"_test\.cpp$"), "a test waits for a fact, never for time"),
-    (re.compile(r"\bsleep\s*\("), re.compile(r"^z_test/.*\.py$"), "wait_until() of the harness waits for a fact, never for time"),
+    (re.compile(r"\bsleep\s*\(|Event\(\)\.wait\("), re.compile(r"^z_test/.*\.py$"), "wait_until() of the harness waits for a fact, never for time"),
     (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|@@[A-Z]+@@"), re.compile(r"\.(cpp|hpp|py|sh|md|cmake)$"), "do it, or file it as an issue"),
     (re.compile(r"\bdetached\b"), re.compile(r"\.(cpp|hpp)$"), "every spawned task has an owner that hears of its failure"),
     (re.compile(r"^\s*using namespace std\s*;"), re.compile(r"\.(cpp|hpp)$"), "name what is used"),

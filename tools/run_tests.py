@@ -65,7 +65,8 @@ def walls():
 
     def tried(room_dir, header):
         """(whether it compiles, what the compiler says)"""
-        command = next(c["command"] for f, c in sorted(commands.items()) if str(Path(f).parent) == str(root / room_dir) and not re.search(r"_(test|bench|fuzz)\.", f))
+        command = next(c["command"] for f, c in sorted(commands.items())
+                       if Path(f).parent == root / room_dir and not re.search(r"_(test|bench|fuzz)\.", f))
         flags = [f for f in command.split() if f.startswith(("-I", "-isystem", "-std=", "-D", "-stdlib"))]
         isystem = re.findall(r"-isystem (\S+)", command)
         probe = subprocess.run(["clang++-19", *[f for f in flags if f != "-isystem"], *[x for d in isystem for x in ("-isystem", d)],

@@ -434,6 +434,7 @@ def test_unknown_paths(box):
     equal(operator.post("/data-centers", {"id": "st-mary", "name": "again"}).code, "data-center-exists", "a centre twice")
     equal(operator.get("/data-centers/nobody").code, "data-center-unknown", "an unknown centre")
     equal(operator.post("/data-centers", {"id": "No Good", "name": "x"}).code, "data-center-id-invalid", "an id that cannot be")
-    for path, found in (("/data/xyz", (400, "id-broken")), ("/data/" + "0" * 32, (404, "no-such-data")), ("/data/" + "0" * 32 + "/history", (404, "no-such-data"))):
+    unknown = "/data/" + "0" * 32
+    for path, found in (("/data/xyz", (400, "id-broken")), (unknown, (404, "no-such-data")), (unknown + "/history", (404, "no-such-data"))):
         answer = server.as_reader().get(path)
         equal((answer.status, answer.code), found, path)
