@@ -1,4 +1,5 @@
-// The port to what the projection of raw-data has counted. Blocking, thread-safe: for the blocking pool.
+// The port to what the projection of raw-data has counted. Blocking, thread-safe: for the blocking pool. Contract suite:
+// port_counters_contract.hpp.
 #pragma once
 
 #include "data_center_classifier/domain/model_scorecard.hpp"
