@@ -102,33 +102,33 @@ Result<log::Position> position(sql::Connection& connection, std::string_view nam
     return place->position;
 }
 
-Projection::Projection(Options options, sql::Connection& connection, log::EventLog& log, Handler& handler)
-    : options_(std::move(options)), connection_(connection), log_(log), handler_(handler) {}
-
-Result<void> Projection::check() {
-    auto place = place_of(connection_, options_.name);
+Result<void> check(sql::Connection& connection, log::EventLog& log, const std::string& name, const std::string& topic) {
+    auto place = place_of(connection, name);
     if (!place) return std::move(place).error();
     const auto position = place->position.value;
     if (position == 0) return kernel::ok();
-    if (!place->log_id.empty() && place->log_id != log_.id())
-        return not_this_log("log-foreign", options_.name, "its position was reached in another log");
-    auto head = log_.head(options_.topic);
+    if (!place->log_id.empty() && place->log_id != log.id())
+        return not_this_log("log-foreign", name, "its position was reached in another log");
+    auto head = log.head(topic);
     if (!head) return std::move(head).error();
     if (position > head->value)
-        return not_this_log("log-behind", options_.name,
+        return not_this_log("log-behind", name,
                             "it stands at " + std::to_string(position) + ", and the log ends at " + std::to_string(head->value) +
                                 ": the log is an older copy");
     if (place->fingerprint.empty()) return kernel::ok();
-    auto subscription = log_.subscribe(options_.topic, options_.name, log::Position{position - 1});
+    auto subscription = log.subscribe(topic, name, log::Position{position - 1});
     if (!subscription) return std::move(subscription).error();
     auto there = (*subscription)->next(1, fingerprint_wait, {});
     if (!there) return std::move(there).error();
     if (there->empty()) return Error{ErrorKind::unavailable, "log-silent", "the log did not give a message that it holds"};
     if (fingerprint_of(there->front()) != place->fingerprint)
-        return not_this_log("log-rewound", options_.name,
+        return not_this_log("log-rewound", name,
                             "another message stands at its position " + std::to_string(position) + " than it has read there");
     return kernel::ok();
 }
+
+Projection::Projection(Options options, sql::Connection& connection, log::EventLog& log, Handler& handler)
+    : options_(std::move(options)), connection_(connection), log_(log), handler_(handler) {}
 
 Result<std::unique_ptr<log::Subscription>> Projection::subscribe() {
     if (auto checked = check(); !checked) return std::move(checked).error();
@@ -147,11 +147,23 @@ Result<void> Projection::write(const std::vector<log::Message>& batch) {
     return transaction->commit();
 }
 
+Result<void> Projection::tell(const std::function<void()>& what) {
+    auto told = runtime::guarded([&] {
+        what();
+        return kernel::ok();
+    });
+    if (!told) return Error{ErrorKind::fault, "handler-threw", std::move(told).error().message};
+    return kernel::ok();
+}
+
 Result<bool> Projection::one_batch(log::Subscription& subscription, int attempts_max, const std::stop_token& stop) {
     auto batch = runtime::guarded([&] { return subscription.next(options_.batch_max, options_.wait_max, stop); });
     if (!batch) return std::move(batch).error();
     failing(false);
-    if (batch->empty()) return false;
+    if (batch->empty()) {
+        if (auto told = tell([&] { handler_.idle(); }); !told) return std::move(told).error();
+        return false;
+    }
     auto pause = retry_first;
     for (int attempt = 1;; ++attempt, pause = std::min(2 * pause, retry_last)) {
         auto written = runtime::guarded([&] { return write(*batch); });
@@ -166,11 +178,7 @@ Result<bool> Projection::one_batch(log::Subscription& subscription, int attempts
     }
     failing(false);
     reached_.store(batch->back().position.value, std::memory_order_release);
-    auto told = runtime::guarded([&] {
-        handler_.committed(batch->back().position);
-        return kernel::ok();
-    });
-    if (!told) return Error{ErrorKind::fault, "committed-threw", std::move(told).error().message};  // what it keeps in memory is unknown
+    if (auto told = tell([&] { handler_.committed(batch->back().position); }); !told) return std::move(told).error();
     return true;
 }
 

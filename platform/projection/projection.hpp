@@ -23,6 +23,8 @@ public:
     virtual void committed(log::Position position) { (void)position; }
     // The batch's transaction was rolled back and will be tried again.
     virtual void rolled_back() {}
+    // Nothing came for `wait_max`: for what follows the clock. Default: nothing.
+    virtual void idle() {}
 };
 
 struct Options {
@@ -40,14 +42,17 @@ kernel::Result<void> create(sql::Connection& connection);
 // Position that the named projection has reached, as committed.
 kernel::Result<log::Position> position(sql::Connection& connection, std::string_view name);
 
+// Whether the position of the named projection is one of this log: fault "log-behind" when the log ends before it, "log-foreign" when it
+// was reached in another log, "log-rewound" when another message stands there.
+kernel::Result<void> check(sql::Connection& connection, log::EventLog& log, const std::string& name, const std::string& topic);
+
 class Projection {
 public:
     // `connection` is used by this projection's thread only and outlives it; `handler` writes through the same connection.
     Projection(Options options, sql::Connection& connection, log::EventLog& log, Handler& handler);
 
-    // Whether the position is one of this log: fault "log-behind" when the log ends before it, "log-foreign" when it was reached in
-    // another log, "log-rewound" when another message stands there. Asked at each start of reading; for who opens a service, too.
-    kernel::Result<void> check();
+    // The above. Asked at each start of reading; for who opens a service, too.
+    kernel::Result<void> check() { return projection::check(connection_, log_, options_.name, options_.topic); }
     // Handles everything that the log holds now, then returns: for start-up, rebuild and tests. A batch is tried ten times.
     kernel::Result<void> catch_up(const std::stop_token& stop = {});
     // Until stopped (success) or poisoned (the error). Trouble with reading the log is retried like a batch that fails.
@@ -63,6 +68,7 @@ private:
     kernel::Result<std::unique_ptr<log::Subscription>> subscribe();
     kernel::Result<void> follow(const std::stop_token& stop);
     kernel::Result<void> write(const std::vector<log::Message>& batch);
+    static kernel::Result<void> tell(const std::function<void()>& what);  // what the handler keeps in memory is unknown if it throws
     kernel::Result<bool> one_batch(log::Subscription& subscription, int attempts_max, const std::stop_token& stop);
     void failing(bool failing);
     Options options_;

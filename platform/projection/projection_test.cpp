@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -41,6 +42,7 @@ public:
         ++rolled_back_;
         if (when_rolled_back) when_rolled_back();
     }
+    void idle() override { ++idle_; }
     std::function<void()> when_rolled_back;
 
     void throw_once(std::exception_ptr thrown) { thrown_ = std::move(thrown); }
@@ -50,6 +52,7 @@ public:
     }
     log::Position committed_position() const { return committed_; }
     int times_rolled_back() const { return rolled_back_; }
+    int times_idle() const { return idle_; }
 
 private:
     sql::Connection& connection_;
@@ -58,6 +61,7 @@ private:
     kernel::ErrorKind kind_ = kernel::ErrorKind::busy;
     log::Position committed_;
     int rolled_back_ = 0;
+    std::atomic<int> idle_ = 0;
 };
 
 class ProjectionTest : public testing::Test {
@@ -289,6 +293,14 @@ TEST_F(ProjectionTest, a_poison_message_stops_it_before_that_batch_and_is_never_
     EXPECT_EQ(rows(), 2);
     EXPECT_EQ(position(*connection_, "rows")->value, 2U);
     EXPECT_EQ(one.reached().value, 2U);
+}
+
+TEST_F(ProjectionTest, tells_its_handler_when_nothing_comes) {
+    auto one = projection();
+    std::jthread thread([&](const std::stop_token& stop) { EXPECT_TRUE(one.run(stop)); });
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (rows_->times_idle() < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_GE(rows_->times_idle(), 2);
 }
 
 TEST_F(ProjectionTest, follows_the_log_until_it_is_told_to_stop) {

@@ -8,15 +8,14 @@ namespace {
 
 using platform::sql::Statement;
 
-// Calls `row` for each row and resets the statement, whatever happens.
+// Calls `row` for each row.
 template <class Row>
 kernel::Result<void> each(Statement& statement, Row row) {
+    const platform::sql::Use use(statement);
     while (true) {
-        const auto step = statement.step();
-        if (!step || !*step) {
-            statement.reset();
-            return step ? kernel::ok() : kernel::Result<void>(step.error());
-        }
+        auto step = use->step();
+        if (!step) return std::move(step).error();
+        if (!*step) return kernel::ok();
         row();
     }
 }
@@ -24,22 +23,6 @@ kernel::Result<void> each(Statement& statement, Row row) {
 std::uint64_t count(const Statement& statement, int column) {
     return static_cast<std::uint64_t>(statement.integer(column));
 }
-
-// Everything that is read while it lives is of one state of the database: the parts of a scorecard add up. On an engine that refuses it,
-// each statement has a state of its own.
-class OneState {
-public:
-    explicit OneState(platform::sql::Connection& connection) : connection_(connection), begun_(connection.execute("BEGIN")) {}
-    ~OneState() {
-        if (begun_) connection_.rollback();
-    }
-    OneState(const OneState&) = delete;
-    OneState& operator=(const OneState&) = delete;
-
-private:
-    platform::sql::Connection& connection_;
-    kernel::Result<void> begun_;
-};
 
 std::vector<std::string> split(std::string_view text) {
     std::vector<std::string> items;
@@ -79,7 +62,8 @@ kernel::Result<std::unique_ptr<CountersSql>> CountersSql::open(platform::sql::Da
 kernel::Result<application::CenterCounts> CountersSql::counts(const kernel::DataCenterId& center, std::string_view rubric,
                                                               application::Hour from) {
     const std::lock_guard lock(mutex_);
-    const OneState state(*connection_);
+    const auto state = platform::sql::Snapshot::begin(*connection_);  // the parts of a scorecard add up
+    if (!state) return state.error();
     application::CenterCounts out;
     for (auto* statement : {checks_.get(), feeds_.get()}) {
         statement->bind(0, std::string_view(center.value));

@@ -27,15 +27,12 @@ kernel::Result<std::vector<std::optional<Seen>>> SeenIndexSql::find(const std::v
     std::vector<std::optional<Seen>> rows;
     rows.reserve(keys.size());
     for (const auto key : keys) {
-        find_->bind(0, to_row(key));
-        const auto row = find_->step();
-        if (!row) {
-            find_->reset();
-            return row.error();
-        }
+        const platform::sql::Use find(*find_);
+        find->bind(0, to_row(key));
+        auto row = find->step();
+        if (!row) return std::move(row).error();
         std::optional<Seen> seen;
-        if (*row) seen = Seen{.content = content_from_row(find_->text(0)), .status = status_from_row(find_->integer(1))};
-        find_->reset();
+        if (*row) seen = Seen{.content = content_from_row(find->text(0)), .status = status_from_row(find->integer(1))};
         rows.push_back(seen);
     }
     return rows;
@@ -43,13 +40,12 @@ kernel::Result<std::vector<std::optional<Seen>>> SeenIndexSql::find(const std::v
 
 kernel::Result<void> SeenIndexSql::each_key(const std::function<void(RecordKey)>& key) {
     const std::lock_guard lock(mutex_);
+    const platform::sql::Use keys(*keys_);
     while (true) {
-        const auto row = keys_->step();
-        if (!row || !*row) {
-            keys_->reset();
-            return row ? kernel::ok() : kernel::Result<void>(row.error());
-        }
-        key(key_from_row(keys_->integer(0)));
+        auto row = keys->step();
+        if (!row) return std::move(row).error();
+        if (!*row) return kernel::ok();
+        key(key_from_row(keys->integer(0)));
     }
 }
 

@@ -6,6 +6,7 @@
 #include "data_center_classifier/infrastructure/db/patient_of.hpp"
 #include "data_center_classifier/infrastructure/db/row_codec.hpp"
 #include "platform/runtime/digest.hpp"
+#include "platform/runtime/guarded.hpp"
 #include "platform/runtime/logging.hpp"
 
 #include <algorithm>
@@ -30,6 +31,7 @@ struct CountersProjection::RubricChecks {
     std::vector<std::string> names;
     std::map<std::string, std::size_t, std::less<>> places;
     std::unordered_map<std::string, std::vector<std::size_t>> lists;  // of whole lists: most records have one of a few
+    std::optional<std::size_t> same_key, same_content;
 
     std::size_t place_of(std::string_view check_id) {
         if (const auto found = places.find(check_id); found != places.end()) return found->second;
@@ -85,10 +87,10 @@ std::int64_t content_key_of(const kernel::RawDataFacts& facts) {
     return to_row(key);
 }
 
-std::optional<std::size_t> place_of_function(const domain::Rubric& rubric, std::string_view function) {
-    for (std::size_t i = 0; i < rubric.checks.size(); ++i)
-        if (rubric.checks[i].function == function) return i;
-    return std::nullopt;
+std::string id_of_function(const domain::Rubric& rubric, std::string_view function) {
+    for (const auto& check : rubric.checks)
+        if (check.function == function) return check.id;
+    return {};
 }
 
 // Binds what names a row of `counter` and `feed_hour`, from column `first` on.
@@ -105,11 +107,8 @@ void bind_group(Statement& statement, int first, const Group& group) {
 CountersProjection::CountersProjection(Uses uses)
     : uses_(uses),
       sql_(std::make_unique<Statements>()),
-      same_key_check_(place_of_function(uses.rubric, "same_key_other_content")),
-      same_content_check_(place_of_function(uses.rubric, "same_content_other_key")) {
-    auto& checks = checks_of(uses.rubric.version);
-    for (const auto& check : uses.rubric.checks) checks.place_of(check.id);
-}
+      same_key_check_(id_of_function(uses.rubric, "same_key_other_content")),
+      same_content_check_(id_of_function(uses.rubric, "same_content_other_key")) {}
 
 CountersProjection::~CountersProjection() = default;
 
@@ -230,16 +229,13 @@ Result<std::optional<CountersProjection::Before>> CountersProjection::index(Reco
 }
 
 Result<std::optional<CountersProjection::Before>> CountersProjection::find(RecordKey key) {
-    auto& statement = *sql_->find_seen;
-    statement.bind(0, to_row(key));
-    const auto row = statement.step();
-    std::optional<Before> before;
-    if (row && *row)
-        before = Before{.seen = {.content = content_from_row(statement.text(0)), .status = status_from_row(statement.integer(1))},
-                        .patient = statement.integer(2)};
-    statement.reset();
-    if (!row) return row.error();
-    return before;
+    const platform::sql::Use found(*sql_->find_seen);
+    found->bind(0, to_row(key));
+    auto row = found->step();
+    if (!row) return std::move(row).error();
+    if (!*row) return std::optional<Before>();
+    return std::optional(Before{.seen = {.content = content_from_row(found->text(0)), .status = status_from_row(found->integer(1))},
+                                .patient = found->integer(2)});
 }
 
 // True when another record of the centre has this content now. Otherwise the content is this record's from here on.
@@ -251,13 +247,10 @@ Result<bool> CountersProjection::content_of_another(RecordKey key, const kernel:
     if (inserted) return false;
     if (inserted.error().kind != kernel::ErrorKind::conflict) return std::move(inserted).error();
 
-    sql_->find_content->bind(0, content_key);
-    const auto row = sql_->find_content->step();
-    const auto other = row && *row ? key_from_row(sql_->find_content->integer(0)) : key;
-    sql_->find_content->reset();
-    if (!row) return row.error();
-    if (other == key) return false;
-    auto theirs = find(other);
+    auto other = record_of_content(content_key);
+    if (!other) return std::move(other).error();
+    if (!*other || **other == key) return false;
+    auto theirs = find(**other);
     if (!theirs) return std::move(theirs).error();
     if (*theirs && (*theirs)->seen.status != SeenStatus::retracted &&
         (*theirs)->seen.content == application::content_prefix_of(facts.content_hash))
@@ -266,6 +259,15 @@ Result<bool> CountersProjection::content_of_another(RecordKey key, const kernel:
     sql_->update_content->bind(1, content_key);
     if (auto done = written(sql_->update_content->run()); !done) return std::move(done).error();
     return false;
+}
+
+Result<std::optional<RecordKey>> CountersProjection::record_of_content(std::int64_t content_key) {
+    const platform::sql::Use found(*sql_->find_content);
+    found->bind(0, content_key);
+    auto row = found->step();
+    if (!row) return std::move(row).error();
+    if (!*row) return std::optional<RecordKey>();
+    return std::optional(key_from_row(found->integer(0)));
 }
 
 Result<void> CountersProjection::quarantine(std::uint64_t position, RecordKey key, const kernel::RawDataFacts& facts) {
@@ -295,9 +297,13 @@ Result<void> CountersProjection::leave_quarantine(RecordKey key) {
 }
 
 CountersProjection::RubricChecks& CountersProjection::checks_of(const std::string& rubric) {
-    auto& checks = checks_[rubric];
-    if (!checks) checks = std::make_unique<RubricChecks>();
-    return *checks;
+    if (const auto known = checks_.find(rubric); known != checks_.end()) return *known->second;
+    auto checks = std::make_unique<RubricChecks>();
+    if (rubric == uses_.rubric.version)
+        for (const auto& check : uses_.rubric.checks) checks->place_of(check.id);
+    if (!same_key_check_.empty()) checks->same_key = checks->place_of(same_key_check_);
+    if (!same_content_check_.empty()) checks->same_content = checks->place_of(same_content_check_);
+    return *checks_.emplace(rubric, std::move(checks)).first->second;
 }
 
 CountersProjection::Group& CountersProjection::group_of(const kernel::RawDataFacts& facts) {
@@ -332,9 +338,10 @@ void CountersProjection::count(const kernel::RawDataFacts& facts, std::optional<
     };
     for (const auto place : group.checks->places_of(facts.verdicts.passed)) group.add(place, true);
     for (const auto place : group.checks->places_of(facts.verdicts.failed)) fail(place);
-    if (!group.examples) return;
+    // Under whatever rubric the record was judged: the ids of these two checks stay, so that a rebuild under a later rubric counts the
+    // same.
     for (const auto& [check, failed] :
-         {std::pair{same_key_check_, same_key_other_content}, {same_content_check_, std::optional(same_content_other_key)}}) {
+         {std::pair{group.checks->same_key, same_key_other_content}, {group.checks->same_content, std::optional(same_content_other_key)}}) {
         if (!check || !failed) continue;
         if (*failed) fail(*check);
         else group.add(*check, true);
@@ -396,6 +403,17 @@ void CountersProjection::committed(platform::log::Position position) {
             sums.counts[i].skip += group.records - group.counts[i].pass - group.counts[i].fail;
         }
     }
+    move_windows(begin);
+    rolled_back();
+}
+
+void CountersProjection::idle() {
+    const auto begin = application::window_begin(uses_.clock.now());
+    if (begin != latest_begin_) move_windows(begin);
+}
+
+// Those of the batch's centres, and in a new hour those of all.
+void CountersProjection::move_windows(Hour begin) {
     std::vector<std::string> moved;
     moved.reserve(centers_.size());
     for (const auto& [center, examples] : centers_) moved.push_back(center);
@@ -404,12 +422,11 @@ void CountersProjection::committed(platform::log::Position position) {
             if (!centers_.contains(center)) moved.push_back(center);
     latest_begin_ = begin;
     for (const auto& center : moved) {
-        if (auto done = move_window(center, begin); !done) {
-            windows_.erase(center);  // read anew with the centre's next batch
-            platform::runtime::log(platform::runtime::Level::warn, "window-not-read", {{"code", std::string_view(done.error().code)}});
-        }
+        const auto done = platform::runtime::guarded([&] { return move_window(center, begin); });
+        if (done) continue;
+        windows_.erase(center);  // read anew with the centre's next batch
+        platform::runtime::log(platform::runtime::Level::warn, "window-not-read", {{"code", std::string_view(done.error().code)}});
     }
-    rolled_back();
 }
 
 Result<void> CountersProjection::load(const std::vector<kernel::DataCenterId>& centers) {
@@ -428,28 +445,30 @@ Result<application::WindowSums> CountersProjection::sums(const std::string& cent
         statement->bind(2, static_cast<std::int64_t>(from));
         statement->bind(3, static_cast<std::int64_t>(to));
     }
-    auto row = sql_->sum_checks->step();
-    for (; row && *row; row = sql_->sum_checks->step()) {
-        const auto place = checks.places.find(std::string(sql_->sum_checks->text(0)));
+    const platform::sql::Use of_checks(*sql_->sum_checks);
+    while (true) {
+        auto row = of_checks->step();
+        if (!row) return std::move(row).error();
+        if (!*row) break;
+        const auto place = checks.places.find(of_checks->text(0));
         if (place == checks.places.end() || place->second >= sums.counts.size()) continue;
         auto& count = sums.counts[place->second];
-        count.pass = static_cast<std::uint64_t>(sql_->sum_checks->integer(1));
-        count.fail = static_cast<std::uint64_t>(sql_->sum_checks->integer(2));
-        count.skip = static_cast<std::uint64_t>(sql_->sum_checks->integer(3));
+        count.pass = static_cast<std::uint64_t>(of_checks->integer(1));
+        count.fail = static_cast<std::uint64_t>(of_checks->integer(2));
+        count.skip = static_cast<std::uint64_t>(of_checks->integer(3));
     }
-    sql_->sum_checks->reset();
-    if (!row) return row.error();
-    row = sql_->sum_records->step();
-    if (row && *row && !sql_->sum_records->is_null(0)) sums.records = static_cast<std::uint64_t>(sql_->sum_records->integer(0));
-    sql_->sum_records->reset();
-    if (!row) return row.error();
+    const platform::sql::Use of_records(*sql_->sum_records);
+    auto row = of_records->step();
+    if (!row) return std::move(row).error();
+    if (*row && !of_records->is_null(0)) sums.records = static_cast<std::uint64_t>(of_records->integer(0));
     return sums;
 }
 
-// Lets the centre's window begin there, and hands its sums on.
+// Lets the centre's window begin there, and hands its sums on. A clock that jumped ahead and came back finds it beginning in the future:
+// what left it then is read again.
 Result<void> CountersProjection::move_window(const std::string& center, Hour begin) {
     const auto found = windows_.find(center);
-    if (found == windows_.end()) {
+    if (found == windows_.end() || begin < found->second.begin) {
         auto all = sums(center, begin, std::numeric_limits<Hour>::max());
         if (!all) return std::move(all).error();
         uses_.grading.put({center}, *all);

@@ -42,6 +42,7 @@ public:
     kernel::Result<void> handle(const std::vector<platform::log::Message>& batch) override;
     void committed(platform::log::Position position) override;
     void rolled_back() override;
+    void idle() override;  // windows slide by the clock, whether records come or not
 
 private:
     struct RubricChecks;
@@ -63,6 +64,7 @@ private:
     kernel::Result<void> handle(const kernel::RawDataRetracted& event);
     kernel::Result<std::optional<Before>> index(application::RecordKey key, const application::Seen& seen, std::int64_t patient);
     kernel::Result<std::optional<Before>> find(application::RecordKey key);
+    kernel::Result<std::optional<application::RecordKey>> record_of_content(std::int64_t content_key);
     kernel::Result<bool> content_of_another(application::RecordKey key, const kernel::RawDataFacts& facts);
     kernel::Result<void> quarantine(std::uint64_t position, application::RecordKey key, const kernel::RawDataFacts& facts);
     kernel::Result<void> leave_quarantine(application::RecordKey key);
@@ -74,11 +76,12 @@ private:
     kernel::Result<void> write(const std::string& center, const CenterBatch& batch);
 
     kernel::Result<application::WindowSums> sums(const std::string& center, application::Hour from, application::Hour to);
+    void move_windows(application::Hour begin);
     kernel::Result<void> move_window(const std::string& center, application::Hour begin);
 
     Uses uses_;
     std::unique_ptr<Statements> sql_;
-    std::optional<std::size_t> same_key_check_, same_content_check_;  // places in the rubric
+    std::string same_key_check_, same_content_check_;  // their ids; "" when the rubric has none
     std::unordered_map<std::string, std::unique_ptr<RubricChecks>> checks_;
     std::unordered_map<std::string, Group> groups_;         // of the batch
     std::unordered_map<std::string, CenterBatch> centers_;  // of the batch

@@ -253,6 +253,35 @@ TEST_F(CountersProjectionTest, the_window_slides_by_the_hour_and_is_the_same_aft
     EXPECT_EQ(window_records(), 0U) << "a new hour moves the windows of silent centres too";
 }
 
+TEST_F(CountersProjectionTest, the_window_survives_a_clock_that_jumps_ahead_and_comes_back) {
+    handle({received({.id = "a", .content = "1"})});
+    const auto now = clock_.now();
+    clock_.set(now + 24h * 365);
+    handle({received({.id = "b", .content = "2"})});
+    EXPECT_EQ(window_records(), 1U);
+    clock_.set(now + 2h);
+    handle({received({.id = "c", .content = "3"})});
+    EXPECT_EQ(window_records(), 3U) << "as after a restart";
+    open();
+    EXPECT_EQ(window_records(), 3U);
+}
+
+TEST_F(CountersProjectionTest, the_window_slides_when_nothing_comes) {
+    handle({received({.id = "a", .content = "1"})});
+    clock_.set(clock_.now() + 24h * 29);
+    EXPECT_EQ(window_records(), 1U);
+    projection_->idle();
+    EXPECT_EQ(window_records(), 0U);
+}
+
+// A rebuild after a change of the rubric counts what was counted when the record came.
+TEST_F(CountersProjectionTest, uniqueness_is_counted_under_the_rubric_that_judged_the_record) {
+    handle({received({.id = "a", .rubric = "old-0", .passed = {"OLD"}}), received({.id = "b", .rubric = "old-0", .passed = {"OLD"}})});
+    EXPECT_EQ(count("U-2", "old-0"), "1/1/0");
+    EXPECT_EQ(count("U-1", "old-0"), "2/0/0");
+    EXPECT_EQ(records(), 0U);
+}
+
 TEST_F(CountersProjectionTest, a_change_of_grade_is_an_event_of_the_centre) {
     ASSERT_TRUE(manage_.handle(st_mary, domain::RegisterDataCenter{st_mary, "St Mary"}));
     handle({received({.passed = {"C-2"}, .failed = {"C-1"}})});
