@@ -169,9 +169,11 @@ void add_center(CLI::App& app, Cli& cli) {
     add_server_options(*command, options->server, Side::intake, "ACOPIO_OPERATOR_TOKEN");
     command->require_subcommand(1);
     command->footer(examples);
-    const auto order = [&cli, command, options](const std::string& name, const std::string& what, Order run, bool with_id = true) {
+    const auto order = [&cli, command, options](const std::string& name, const std::string& what, const std::string& sample, Order run,
+                                                bool with_id = true) {
         auto* one = command->add_subcommand(name, what);
-        if (with_id) one->add_option("id", options->id, "The data centre's id: a-z, 0-9 and -")->required();
+        one->footer("Examples:\n" + sample);
+        if (with_id) one->add_option("id", options->id, "The data centre's id: a-z, 0-9 and -")->type_name("ID")->required();
         one->callback([&cli, options, run] {
             cli.action = [&cli, options, run] {
                 options->json = cli.json;
@@ -181,16 +183,28 @@ void add_center(CLI::App& app, Cli& cli) {
         });
         return one;
     };
-    order("add", "Register a data centre", add)->add_option("--name", options->name, "Its name, for people");
-    order("list", "All data centres with their grades", list, false);
-    order("show", "One data centre with its keys", show);
-    order("key", "Issue a key; it is shown once", key)
+    order("add", "Register a data centre", R"(  acopio center add st-mary --name "St Mary Hospital")", add)
+        ->add_option("--name", options->name, "Its name, for people");
+    order("list", "All data centres with their grades", "  acopio center list\n  acopio center list --json", list, false);
+    order("show", "One data centre with its keys", "  acopio center show st-mary", show);
+    order("key", "Issue a key; it is shown once",
+          "  acopio center key st-mary --out st-mary.key     a new file, mode 600\n  acopio center key st-mary", key)
         ->add_option("--out", options->out, "Write it to this new file (mode 600) instead of showing it")
         ->type_name("FILE");
-    order("revoke", "End a key", revoke)->add_option("key-id", options->key_id, "The key's id, as `show` tells it")->required();
-    order("suspend", "Take nothing from it any more", suspend)->add_option("--reason", options->reason, "Why, for people")->required();
-    order("resume", "Take records from it again", resume);
-    order("mapping", "Show or set which CSV columns are which fields", mapping)
+    order("revoke", "End a key",
+          "  acopio center show st-mary                          tells the ids of its keys\n"
+          "  acopio center revoke st-mary 4f1d2c3b4a596877",
+          revoke)
+        ->add_option("key-id", options->key_id, "The key's id, as `show` tells it")
+        ->type_name("ID")
+        ->required();
+    order("suspend", "Take nothing from it any more", R"(  acopio center suspend st-mary --reason "wrong patient ids since Monday")",
+          suspend)
+        ->add_option("--reason", options->reason, "Why, for people")
+        ->required();
+    order("resume", "Take records from it again", "  acopio center resume st-mary", resume);
+    order("mapping", "Show or set which CSV columns are which fields",
+          "  acopio center mapping st-mary\n  acopio center mapping st-mary columns.json     of {\"Paciente\": \"patient_id\"}", mapping)
         ->add_option("file", options->file, R"(JSON: {"column": "field", ...}; without it the mapping is shown)")
         ->type_name("FILE");
 }

@@ -1,4 +1,5 @@
-// Reading answers: members of a JSON object by name, with a harmless value for what is missing or of another type.
+// Reading answers: members of a JSON object by name, with a harmless value for what is missing or of another type; and the text that they
+// have there, for what is passed on as it came.
 #pragma once
 
 #include <boost/json.hpp>
@@ -6,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace acopio {
 
@@ -49,6 +51,25 @@ inline boost::json::object object_of(const boost::json::object& object, std::str
     const auto* value = member(object, name);
     return value != nullptr ? object_of(*value) : boost::json::object();
 }
+
+// A server's answer. Records nest up to 64 levels, and lie some deeper in an answer.
+inline boost::json::value parsed_answer(std::string_view text, boost::system::error_code& failed) {
+    boost::json::parse_options options;
+    options.max_depth = 256;
+    return boost::json::parse(text, failed, {}, options);
+}
+
+// Parts of a JSON text as they are written there: numbers keep their digits. The text must be JSON; of anything but an object or array
+// there are no parts. They live as long as the text.
+struct MemberText {
+    std::string name;
+    std::string_view value;
+};
+std::vector<MemberText> members_as_written(std::string_view object);
+std::vector<std::string_view> items_as_written(std::string_view array);
+std::string_view member_as_written(std::string_view object, std::string_view name);  // "" when it is missing
+// A value for people: a text without its quotes, "-" for null and for what is missing, anything else as it is written.
+std::string shown_as_written(std::string_view value);
 
 // As serialize(), with numbers as people write them: 86.2 and not 8.62E1. Shortest text that reads back as the same number.
 std::string json_text(const boost::json::value& value);

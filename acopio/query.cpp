@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 namespace acopio {
 namespace {
@@ -31,14 +32,20 @@ struct QueryOptions {
     bool json = false;
 };
 
-std::string cell_of(const boost::json::object& item, std::string_view name) {
-    const auto* value = member(item, name);
-    if (value == nullptr || value->is_null()) return "-";
-    if (value->is_string()) return std::string(value->get_string());
-    return boost::json::serialize(*value);
-}
+// A record's members, shown as they were sent.
+class Row {
+public:
+    explicit Row(std::string_view item) : members_(members_as_written(item)) {}
+    std::string operator[](std::string_view name) const {
+        const auto found = std::ranges::find(members_, name, &MemberText::name);
+        return found == members_.end() ? "-" : shown_as_written(found->value);
+    }
 
-Table page_table(const boost::json::array& items) {
+private:
+    std::vector<MemberText> members_;
+};
+
+Table page_table(const std::vector<std::string_view>& items) {
     Table table({{.title = "centre"},
                  {.title = "record"},
                  {.title = "modality", .spare = 1},
@@ -50,20 +57,20 @@ Table page_table(const boost::json::array& items) {
                  {.title = "grade", .spare = 2},
                  {.title = "score", .align = Table::Align::right, .spare = 8},
                  {.title = "data id"}});
-    for (const auto& one : items) {
-        const auto item = object_of(one);
-        const auto grade = text_of(item, "grade", "-");
-        table.add({cell_of(item, "data_center_id"),
-                   cell_of(item, "record_id"),
-                   cell_of(item, "modality"),
-                   cut(printable(cell_of(item, "body_part")), 16),
-                   cell_of(item, "sex"),
-                   cell_of(item, "age"),
-                   cell_of(item, "study_date"),
-                   cut(printable(cell_of(item, "code")), 12),
+    for (const auto item : items) {
+        const Row row(item);
+        const auto grade = row["grade"];
+        table.add({row["data_center_id"],
+                   row["record_id"],
+                   row["modality"],
+                   cut(printable(row["body_part"]), 16),
+                   row["sex"],
+                   cut(printable(row["age"]), 24),
+                   row["study_date"],
+                   cut(printable(row["code"]), 12),
                    {grade, tone_of_grade(grade)},
-                   human_decimal(number_of(item, "score"), 1),
-                   cell_of(item, "data_id")});
+                   human_decimal(std::strtod(row["score"].c_str(), nullptr), 1),
+                   row["data_id"]});
     }
     return table;
 }
@@ -97,9 +104,9 @@ struct Shown {
     boost::json::value count = nullptr;
 };
 
-void show_page(const QueryOptions& options, const boost::json::array& items) {
+void show_page(const QueryOptions& options, const std::vector<std::string_view>& items) {
     if (options.json && options.all) {
-        for (const auto& item : items) print_json(item);
+        for (const auto item : items) print(std::string(item) + "\n");
     } else if (!options.json && !items.empty()) {
         const auto screen = screen_of(STDOUT_FILENO);
         const auto table = page_table(items);
@@ -109,16 +116,23 @@ void show_page(const QueryOptions& options, const boost::json::array& items) {
     }
 }
 
-void show_end(const QueryOptions& options, const Shown& shown, boost::json::array kept) {
+// `kept`: the items of all pages, with commas between them.
+void show_end(const QueryOptions& options, const Shown& shown, const std::string& kept) {
     if (options.json) {
         const auto next = shown.next.empty() ? boost::json::value(nullptr) : boost::json::value(shown.next);
-        if (!options.all) print_json(boost::json::object{{"data", std::move(kept)}, {"next", next}, {"count", shown.count}});
+        if (!options.all) print(R"({"data":[)" + kept + R"(],"next":)" + json_text(next) + R"(,"count":)" + json_text(shown.count) + "}\n");
         return;
     }
     std::string line = human_count(shown.records) + (shown.records == 1 ? " record" : " records");
     if (shown.count.is_number()) line += " of " + human_count(shown.count.to_number<std::uint64_t>());
     if (!shown.next.empty()) line += "; more with --limit or --all";
     print(paint(line, Tone::dim, screen_of(STDOUT_FILENO).colour) + "\n");
+}
+
+// A filter that the server does not understand was written wrong here.
+int failed(const kernel::Error& error) {
+    const int code = report(error);
+    return error.code.starts_with("filter-") || error.code.starts_with("cursor-") ? exit_usage : code;
 }
 
 int query(QueryOptions options) {
@@ -128,23 +142,24 @@ int query(QueryOptions options) {
     if (!remote) return report(remote.error());
     Shown shown;
     shown.next = options.values["cursor"];
-    boost::json::array kept;
+    std::string kept;
     do {
         auto page_parameters = *parameters;
         const auto wanted = options.all ? page_max : std::min(page_max, options.limit - shown.records);
         page_parameters.emplace_back("limit", std::to_string(wanted));
         if (!shown.next.empty()) page_parameters.emplace_back("cursor", shown.next);
-        const auto page = remote->get("/data" + query_text(page_parameters));
-        if (!page) return report(page.error());
-        const auto answer = object_of(*page);
-        auto items = items_of(answer, "data");
+        const auto page = remote->fetch("GET", "/data" + query_text(page_parameters));
+        if (!page) return failed(page.error());
+        const auto answer = object_of(page->value);
+        const auto items = items_as_written(member_as_written(page->text, "data"));
         shown.records += items.size();
         shown.next = text_of(answer, "next");
         if (const auto* count = member(answer, "count"); count != nullptr && count->is_number()) shown.count = *count;
         show_page(options, items);
-        if (options.json && !options.all) std::ranges::move(items, std::back_inserter(kept));
+        if (options.json && !options.all)
+            for (const auto item : items) kept.append(kept.empty() ? "" : ",").append(item);
     } while (!shown.next.empty() && (options.all || shown.records < options.limit));
-    show_end(options, shown, std::move(kept));
+    show_end(options, shown, kept);
     return finish_output(exit_ok);
 }
 
@@ -153,14 +168,17 @@ int query(QueryOptions options) {
 void add_query(CLI::App& app, Cli& cli) {
     auto* command = app.add_subcommand("query", "Ask for collected records");
     auto options = std::make_shared<QueryOptions>();
-    command->add_option("filters", options->filters, "name=value, with the names of the options below in snake_case");
+    command->add_option("filters", options->filters, "name=value, with the names of the options below in snake_case")
+        ->type_name("NAME=VALUE");
     for (const auto& filter : query_filters)
         command->add_option(option_name(filter.name), options->values[std::string(filter.name)], std::string(filter.help))
             ->type_name(std::string(filter.type));
-    command->add_option("--label", options->labels, "no_finding, normal, abnormal, uncertain, other or unknown; may be repeated");
+    command->add_option("--label", options->labels, "no_finding, normal, abnormal, uncertain, other or unknown; may be repeated")
+        ->type_name("LABEL");
     command->add_flag("--include-retracted", options->include_retracted, "Records that were taken back, too");
-    command->add_option("--limit", options->limit, "How many records")
-        ->check(CLI::Range(std::uint64_t{1}, limit_max))
+    command->add_option("--limit", options->limit, "How many records, at most 1000000")
+        ->type_name("N")
+        ->check(CLI::Range(std::uint64_t{1}, limit_max).description(""))
         ->capture_default_str();
     command->add_flag("--all", options->all, "All pages; with --json one record a line");
     command->add_flag("--count", options->count, "Also count all that fit");

@@ -4,6 +4,7 @@
 #include "acopio/embedded.hpp"
 #include "acopio/files.hpp"
 #include "acopio/json_view.hpp"
+#include "acopio/trouble.hpp"
 #include "platform/http/client.hpp"
 
 #include <CLI/CLI.hpp>
@@ -39,8 +40,9 @@ Error with_cure(Error error) {
     return error;
 }
 
-// What to do, where the problem does not say.
-std::string cure_of(int status) {
+// What to do, where the problem does not say, or cannot know.
+std::string cure_of(int status, std::string_view code) {
+    if (code == "no-such-path") return "Is this the other port? The intake's address is given with --intake, that of queries with --query";
     if (status == 401) return "Give a key or token that is valid here: see --help for --token-file or --key-file";
     if (status == 403) return "Ask the operator of the server";
     if (status == 503) return "Try again in a moment";
@@ -51,13 +53,31 @@ std::string side_name(Side side) {
     return side == Side::intake ? "intake" : "query";
 }
 
+Error not_readable(const std::string& directory, Side side) {
+    return {ErrorKind::incorrect, "data-directory-unreadable",
+            directory +
+                " cannot be read by this user, so the server's address is not known. Ask as its owner, or name the address with --" +
+                side_name(side)};
+}
+
 }  // namespace
+
+void add_data_option(CLI::App& app, ServerOptions& options, const std::string& what) {
+    app.add_option_function<std::string>(
+           "--data",
+           [&options](const std::string& text) {
+               options.data = text;
+               options.data_given = true;
+           },
+           what)
+        ->envname("ACOPIO_DATA")
+        ->type_name("DIR")
+        ->default_str(options.data);
+}
 
 void add_server_options(CLI::App& app, ServerOptions& options, Side side, const std::string& token_variable) {
     const auto name = side_name(side);
-    app.add_option("--data", options.data, "Directory of the server on this machine: its address and operator token")
-        ->envname("ACOPIO_DATA")
-        ->capture_default_str();
+    add_data_option(app, options, "Directory of the server on this machine: its address and operator token");
     app.add_option("--" + name, options.address,
                    "The server's address; default: from --data, or 127.0.0.1:800" + std::string(side == Side::intake ? "0" : "1"))
         ->envname(side == Side::intake ? "ACOPIO_INTAKE" : "ACOPIO_QUERY")
@@ -72,13 +92,24 @@ Result<Address> address_of(const ServerOptions& options, Side side) {
     if (!options.address.empty()) return address_from_text(options.address);
     const DataDirectory directory{options.data};
     std::error_code failed;
-    if (std::filesystem::exists(directory.addresses(), failed)) {
+    const bool there = std::filesystem::exists(directory.path, failed);
+    if (!there && !failed && options.data_given)
+        return Error{ErrorKind::incorrect, "data-directory-missing",
+                     options.data + " is not there. Name the server's directory with --data, or its address with --" + side_name(side)};
+    const bool running = there && std::filesystem::exists(directory.addresses(), failed);
+    if (failed) return not_readable(options.data, side);
+    if (running) {
         const auto content = read_file(directory.addresses(), addresses_bytes_max);
+        if (!content && content.error().kind == ErrorKind::forbidden) return not_readable(options.data, side);
         boost::system::error_code broken;
         const auto value = content ? boost::json::parse(*content, broken) : boost::json::value();
         const auto text = text_of(object_of(value), side_name(side));
         if (!broken && !text.empty()) return address_from_text(text);
     }
+    if (options.data_given)
+        return Error{ErrorKind::unavailable, "server-not-running",
+                     "no server runs on " + options.data + ". Start it with `acopio serve --data " + options.data +
+                         "`, or name another's address with --" + side_name(side)};
     return Address{.host = "127.0.0.1", .port = static_cast<std::uint16_t>(side == Side::intake ? 8000 : 8001)};
 }
 
@@ -89,6 +120,9 @@ Result<std::string> token_of(const ServerOptions& options, const Address& addres
     const DataDirectory directory{options.data};
     std::error_code failed;
     if (std::filesystem::exists(directory.operator_token(), failed)) return read_secret_file(directory.operator_token());
+    if (failed && options.data_given)
+        return Error{ErrorKind::forbidden, "operator-token-unreadable",
+                     directory.operator_token().string() + " cannot be read by this user. Ask as its owner, or give --token-file"};
     return std::string();
 }
 
@@ -99,8 +133,11 @@ Error error_from(int status, std::string_view body) {
     std::string message = text_of(problem, "detail", text_of(problem, "title"));
     if (message.empty()) message = "the server answered with status " + std::to_string(status);
     if (const auto expected = text_of(problem, "expected"); !expected.empty()) message += "; expected: " + expected;
-    if (const auto mend = text_of(problem, "mend", cure_of(status)); !mend.empty()) message += (message.ends_with('.') ? " " : ". ") + mend;
-    return {kind_of(status), text_of(problem, "code", "http-" + std::to_string(status)), std::move(message)};
+    const auto code = text_of(problem, "code", "http-" + std::to_string(status));
+    auto mend = cure_of(status, code);
+    if (code != "no-such-path") mend = text_of(problem, "mend", mend);
+    if (!mend.empty()) message = with_advice(std::move(message), mend);
+    return {kind_of(status), code, std::move(message)};
 }
 
 std::string percent_encoded(std::string_view text) {
@@ -128,18 +165,24 @@ Headers Remote::headers() const {
     return {{"authorization", "Bearer " + token_}};
 }
 
-Result<boost::json::value> Remote::call(const std::string& method, const std::string& path, const std::optional<boost::json::value>& body) {
+Result<Remote::Document> Remote::fetch(const std::string& method, const std::string& path, const std::optional<boost::json::value>& body) {
     auto sent = headers();
     if (body) sent.emplace_back("content-type", "application/json");
     platform::http::Client client(address_.host, address_.port);
-    const auto reply = client.request(method, path, sent, body ? boost::json::serialize(*body) : std::string());
-    if (!reply) return with_cure(reply.error());
+    auto reply = client.request(method, path, sent, body ? boost::json::serialize(*body) : std::string());
+    if (!reply) return with_cure(std::move(reply).error());
     if (reply->status >= 400) return error_from(reply->status, reply->body);
-    if (reply->body.empty()) return boost::json::value();
+    if (reply->body.empty()) return Document{};
     boost::system::error_code failed;
-    auto value = boost::json::parse(reply->body, failed);
+    auto value = parsed_answer(reply->body, failed);
     if (failed) return Error{ErrorKind::fault, "answer-not-understood", "the server's answer is no JSON. Is it an acopio?"};
-    return value;
+    return Document{.text = std::move(reply->body), .value = std::move(value)};
+}
+
+Result<boost::json::value> Remote::call(const std::string& method, const std::string& path, const std::optional<boost::json::value>& body) {
+    auto document = fetch(method, path, body);
+    if (!document) return std::move(document).error();
+    return std::move(document->value);
 }
 
 Result<Remote::Answer> Remote::upload(const std::string& path, Headers further, std::function<Result<std::string>()> next,

@@ -25,14 +25,18 @@ enum class Side : std::uint8_t { intake, query };
 // What every command that speaks to a server can be told.
 struct ServerOptions {
     std::string data = "var";
-    std::string address;     // "": from DIR/addresses.json, else the side's usual port on this machine
-    std::string token_file;  // "": from the environment, else DIR/operator.token
-    std::string token;       // from the environment
+    bool data_given = false;  // by option or environment: then it must be there
+    std::string address;      // "": from DIR/addresses.json, else the side's usual port on this machine
+    std::string token_file;   // "": from the environment, else DIR/operator.token
+    std::string token;        // from the environment
 };
+// Adds --data.
+void add_data_option(CLI::App& app, ServerOptions& options, const std::string& what);
 // Adds --data, --intake or --query, and --token-file. `token_variable` is the environment variable of the token itself.
 void add_server_options(CLI::App& app, ServerOptions& options, Side side, const std::string& token_variable);
 
-// incorrect "address-invalid".
+// incorrect "address-invalid". Without an address in the options: incorrect "data-directory-missing" or "data-directory-unreadable"; and
+// unavailable "server-not-running" when no server runs on a directory that was given.
 kernel::Result<Address> address_of(const ServerOptions& options, Side side);
 // "" when there is none: then the server decides (open mode). The token in the data directory goes to a server on this machine only.
 kernel::Result<std::string> token_of(const ServerOptions& options, const Address& address);
@@ -51,7 +55,14 @@ public:
     Remote(Address address, std::string token) : address_(std::move(address)), token_(std::move(token)) {}
     static kernel::Result<Remote> at(const ServerOptions& options, Side side);
 
-    // The answer's JSON (null for an empty one), or an Error: the client's for what did not arrive, error_from() for what was refused.
+    // What came, byte for byte, and what it means. Numbers keep their digits in the text only.
+    struct Document {
+        std::string text;
+        boost::json::value value;  // null for an empty answer
+    };
+    // An answer that is JSON, or an Error: the client's for what did not arrive, error_from() for what was refused.
+    kernel::Result<Document> fetch(const std::string& method, const std::string& path, const std::optional<boost::json::value>& body = {});
+    // Its value alone.
     kernel::Result<boost::json::value> call(const std::string& method, const std::string& path,
                                             const std::optional<boost::json::value>& body = {});
     kernel::Result<boost::json::value> get(const std::string& path) { return call("GET", path); }

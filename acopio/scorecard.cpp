@@ -18,7 +18,7 @@ constexpr const char* examples = R"(Examples:
 struct ScorecardOptions {
     ServerOptions server;
     std::string center;
-    std::size_t checks = 10;
+    int checks = 10;
 };
 
 int scorecard(const ScorecardOptions& options, bool json) {
@@ -27,7 +27,7 @@ int scorecard(const ScorecardOptions& options, bool json) {
     const auto card = remote->get("/data-centers/" + percent_encoded(options.center) + "/scorecard");
     if (!card) return report(card.error());
     if (json) print_json(*card);
-    else print(scorecard_text(object_of(*card), screen_of(STDOUT_FILENO), options.checks));
+    else print(scorecard_text(object_of(*card), screen_of(STDOUT_FILENO), static_cast<std::size_t>(options.checks)));
     return finish_output(exit_ok);
 }
 
@@ -36,8 +36,11 @@ int scorecard(const ScorecardOptions& options, bool json) {
 void add_scorecard(CLI::App& app, Cli& cli) {
     auto* command = app.add_subcommand("scorecard", "The scorecard of a data centre");
     auto options = std::make_shared<ScorecardOptions>();
-    command->add_option("id", options->center, "The data centre's id")->required();
-    command->add_option("--checks", options->checks, "How many failing checks are shown")->capture_default_str();
+    command->add_option("id", options->center, "The data centre's id")->type_name("ID")->required();
+    command->add_option("--checks", options->checks, "How many failing checks are shown")
+        ->type_name("N")
+        ->check(CLI::Range(0, 1'000'000).description(""))
+        ->capture_default_str();
     add_server_options(*command, options->server, Side::intake, "ACOPIO_OPERATOR_TOKEN");
     command->footer(examples);
     command->callback([&cli, options] { cli.action = [&cli, options] { return scorecard(*options, cli.json); }; });

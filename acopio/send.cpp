@@ -12,6 +12,8 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <csignal>
+#include <mutex>
 #include <thread>
 
 namespace acopio {
@@ -34,7 +36,7 @@ A retry is safe when each record id stands once in a file. A file that holds sev
 each time it is sent.)";
 
 struct SendOptions {
-    std::string data = "var", intake;
+    ServerOptions server;
     std::vector<std::string> files;
     std::string center, key_file, key, type;
     int retries = 6;
@@ -51,9 +53,58 @@ struct Sent {
     std::optional<Error> error;
 };
 
+constexpr const char* cannot_go_back =
+    "What came through a pipe is gone and cannot be sent again from here: make it once more and send all of it, for records that were "
+    "taken "
+    "in come back as duplicates; or keep it in a file, which is sent again by itself";
+
 bool worth_retrying(const Error& error) {
     return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::busy;
 }
+
+// Ctrl-C tells how far it got before it ends the program. A thread waits for it, so it is heard while a server or a pipe is waited for.
+class Interrupt {
+public:
+    Interrupt() {
+        sigemptyset(&signals_);
+        sigaddset(&signals_, SIGINT);
+        sigaddset(&signals_, SIGTERM);
+        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);  // of the threads that are made from here on, too
+        waiting_ = std::jthread([this](const std::stop_token& stop) { wait(stop); });
+    }
+
+    void so_far(const std::string& file, const Totals& totals) {
+        const std::lock_guard lock(mutex_);
+        file_ = &file;
+        totals_ = totals;
+    }
+    void file_begins(const std::string& file) { so_far(file, {}); }
+
+private:
+    void wait(const std::stop_token& stop) {
+        constexpr timespec a_while{.tv_sec = 0, .tv_nsec = 100'000'000};
+        while (!stop.stop_requested()) {
+            const int signal = sigtimedwait(&signals_, nullptr, &a_while);
+            if (signal > 0) end(signal);
+        }
+    }
+    void end(int signal) {
+        const std::lock_guard lock(mutex_);
+        if (file_ != nullptr)
+            warn("stopped in " + printable(*file_) + ": until now the intake has answered " + human_count(totals_.accepted) +
+                 " accepted, " + human_count(totals_.duplicate) + " duplicate, " + human_count(totals_.quarantined) + " quarantined, " +
+                 human_count(totals_.refused) +
+                 " refused. These stay; send the file again to go on: what is there comes back as duplicates.");
+        constexpr int exit_of_signals = 128;
+        _exit(exit_of_signals + signal);
+    }
+
+    sigset_t signals_{};
+    std::mutex mutex_;
+    const std::string* file_ = nullptr;  // the one that is being sent
+    Totals totals_;
+    std::jthread waiting_;
+};
 
 // Records that an attempt took in before it broke come back as duplicates; they are this run's all the same.
 Totals with_earlier(Totals totals, std::uint64_t accepted_earlier) {
@@ -65,7 +116,8 @@ Totals with_earlier(Totals totals, std::uint64_t accepted_earlier) {
 
 class Sender {
 public:
-    Sender(const SendOptions& options, Remote remote) : options_(options), remote_(std::move(remote)) {}
+    Sender(const SendOptions& options, Remote remote, Interrupt& interrupt)
+        : options_(options), remote_(std::move(remote)), interrupt_(interrupt) {}
 
     Sent send(const std::string& file) {
         Sent sent{.file = file, .totals = {}, .troubles = {}, .attempts = 0, .took = {}, .error = {}};
@@ -75,19 +127,24 @@ public:
             sent.error = source.error();
             return sent;
         }
+        interrupt_.file_begins(file);
         const auto begin = std::chrono::steady_clock::now();
         std::uint64_t accepted_earlier = 0;
         auto backoff = first_backoff;
         while (true) {
             ++sent.attempts;
-            const auto answers = attempt(file, *source, *type);
+            const auto answers = attempt(file, *source, *type, accepted_earlier);
             sent.error = answers.broken();
             sent.totals = with_earlier(answers.totals(), accepted_earlier);
             sent.troubles = answers.troubles();
             const bool never_reached = sent.error && sent.error->code == "server-not-reached" && !reached_;
             reached_ = reached_ || !never_reached;
             if (!sent.error || never_reached || !worth_retrying(*sent.error)) break;
-            if (sent.attempts > options_.retries || !source->rewind()) break;
+            if (sent.attempts > options_.retries) break;
+            if (!source->rewind()) {
+                sent.error->message = sentence(sent.error->message) + " " + cannot_go_back;
+                break;
+            }
             accepted_earlier += answers.totals().accepted;
             warn(printable(sentence(sent.error->message)) + " Trying again in " + human_duration(backoff) + ".");
             std::this_thread::sleep_for(backoff);
@@ -98,7 +155,7 @@ public:
     }
 
 private:
-    IntakeAnswers attempt(const std::string& file, SourceFile& source, FileType type) {
+    IntakeAnswers attempt(const std::string& file, SourceFile& source, FileType type, std::uint64_t accepted_earlier) {
         Progress progress(file, source.size(), Progress::Unit::bytes);
         IntakeAnswers answers(type.format);
         Headers headers{{"content-type", std::string(content_type(type.format))}};
@@ -108,7 +165,10 @@ private:
             progress.update(source.bytes_read());
             return source.read();
         };
-        const auto answer = remote_.upload("/raw-data", std::move(headers), next, [&](std::string_view line) { answers.take_line(line); });
+        const auto answer = remote_.upload("/raw-data", std::move(headers), next, [&](std::string_view line) {
+            answers.take_line(line);
+            interrupt_.so_far(file, with_earlier(answers.totals(), accepted_earlier));
+        });
         progress.erase();
         if (!answer) answers.take_break(answer.error());
         else if (!answer->streamed) answers.take_body(answer->status, answer->body);
@@ -119,14 +179,12 @@ private:
 
     const SendOptions& options_;
     Remote remote_;
+    Interrupt& interrupt_;
     bool reached_ = false;  // a server that was never there is a wrong address: not worth waiting for
 };
 
 Result<Remote> remote_of(const SendOptions& options) {
-    ServerOptions server;
-    server.data = options.data;
-    server.address = options.intake;
-    auto address = address_of(server, Side::intake);
+    auto address = address_of(options.server, Side::intake);
     if (!address) return std::move(address).error();
     std::string key = options.key;
     if (!options.key_file.empty()) {
@@ -181,7 +239,8 @@ void print_result(const SendOptions& options, const std::vector<Sent>& all) {
         return;
     }
     const auto screen = screen_of(STDOUT_FILENO);
-    print(summary(all, screen));
+    const bool any = std::ranges::any_of(all, [](const Sent& sent) { return sent.totals.all() > 0 || !sent.error; });
+    if (any) print(summary(all, screen));  // else the error says it all
     for (const auto& sent : all) {
         if (sent.troubles.empty()) continue;
         print("\nRefused of " + printable(sent.file) + ":\n" + sent.troubles.text(screen));
@@ -201,7 +260,8 @@ int send(const SendOptions& options) {
     }
     auto remote = remote_of(options);
     if (!remote) return report(remote.error());
-    Sender sender(options, std::move(*remote));
+    Interrupt interrupt;
+    Sender sender(options, std::move(*remote), interrupt);
     std::vector<Sent> all;
     int exit_code = exit_ok;
     for (const auto& file : options.files) {
@@ -223,18 +283,17 @@ void add_send(CLI::App& app, Cli& cli) {
     auto options = std::make_shared<SendOptions>();
     command->add_option("files", options->files, "Files: .json .ndjson .jsonl .csv, also .gz and .zst; - for standard input")
         ->required()
-        ->type_name("FILE...");
-    command->add_option("--center", options->center, "The data centre that sends");
+        ->type_name("FILE");
+    command->add_option("--center", options->center, "The data centre that sends")->type_name("ID");
     command->add_option("--key-file", options->key_file, "File with the centre's key; default: $ACOPIO_KEY")->type_name("FILE");
     command->add_option("--key", options->key)->envname("ACOPIO_KEY")->group("");  // hidden: a secret does not belong on a command line
-    command->add_option("--type", options->type, "json, ndjson or csv (.gz, .zst), instead of the file's ending");
-    command->add_option("--retries", options->retries, "How often a file is tried again")
-        ->check(CLI::Range(0, 1000))
+    command->add_option("--type", options->type, "json, ndjson or csv (.gz, .zst), instead of the file's ending")->type_name("TYPE");
+    command->add_option("--retries", options->retries, "How often a file is tried again, at most 1000")
+        ->check(CLI::Range(0, 1000).description(""))
+        ->type_name("N")
         ->capture_default_str();
-    command->add_option("--data", options->data, "Directory of the server on this machine: its address")
-        ->envname("ACOPIO_DATA")
-        ->capture_default_str();
-    command->add_option("--intake", options->intake, "The server's address; default: from --data, or 127.0.0.1:8000")
+    add_data_option(*command, options->server, "Directory of the server on this machine: its address");
+    command->add_option("--intake", options->server.address, "The server's address; default: from --data, or 127.0.0.1:8000")
         ->envname("ACOPIO_INTAKE")
         ->type_name("HOST:PORT");
     command->footer(examples);

@@ -148,12 +148,13 @@ private:
         while (!parser.is_done()) {
             parser.get().body().data = piece.data();
             parser.get().body().size = piece.size();
-            const auto [stopped, count] = co_await beast::http::async_read(socket_, buffer, parser, as_result);
+            // Some, and not until the piece is full: what came before a connection breaks counts, too.
+            const auto [stopped, count] = co_await beast::http::async_read_some(socket_, buffer, parser, as_result);
             (void)count;
             moved(options_.idle_timeout);
-            if (stopped && stopped != beast::http::error::need_buffer) co_return fail(broken());
             if (!keep({piece.data(), piece.size() - parser.get().body().size}))
                 co_return fail({ErrorKind::incorrect, "answer-too-large", "the answer is larger than this program keeps"});
+            if (stopped && stopped != beast::http::error::need_buffer) co_return fail(broken());
         }
         if (reply_.streamed) lines_.finish();
     }

@@ -5,6 +5,12 @@
 #include "platform/runtime/coroutine.hpp"
 
 #include <gmock/gmock.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <thread>
 
 namespace platform::http {
 namespace {
@@ -101,6 +107,28 @@ TEST_F(ClientTest, an_error_of_the_source_ends_the_call_with_it) {
         [](std::string_view) {});
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, "file-broken");
+}
+
+// A server that dies in the middle of a streamed answer.
+TEST(ClientAlone, lines_that_came_before_the_connection_broke_are_brought) {
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::acceptor acceptor(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
+    std::jthread server([&] {
+        auto socket = acceptor.accept();
+        std::array<char, 1024> head{};
+        socket.read_some(boost::asio::buffer(head));
+        const std::string_view answer =
+            "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n8\r\none\ntwo\n\r\n3\r\nthr\r\n";
+        boost::asio::write(socket, boost::asio::buffer(answer));
+    });
+    std::vector<std::string> lines;
+    const auto reply = Client("127.0.0.1", acceptor.local_endpoint().port())
+                           .upload(
+                               "/measure", {}, [] { return kernel::Result<std::string>(std::string()); },
+                               [&](std::string_view line) { lines.emplace_back(line); });
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, "answer-broken");
+    EXPECT_THAT(lines, testing::ElementsAre("one", "two"));
 }
 
 TEST_F(ClientTest, nobody_there_is_said) {
