@@ -1,4 +1,5 @@
-// The ports of the read side: projected records, receipts, and access tokens. Contract suite: port_collector_query_contract.hpp.
+// The ports of the read side: projected records and receipts (contract suite: port_collector_query_contract.hpp), and access tokens
+// (port_access_tokens_contract.hpp).
 //
 // Thread-safe and blocking: called on the blocking pool. Each call sees one committed state. Errors: busy, unavailable or fault.
 #pragma once
