@@ -52,11 +52,11 @@ std::string failing_list(const boost::json::object& card, const Screen& screen, 
         out += "  " + paint(printable(text_of(check, "check")), Tone::strong, screen.colour) + "  " + printable(text_of(check, "title")) +
                "\n";
         out += "    " + human_count(count_of(check, "failed")) + " of " + human_count(count_of(check, "judged")) + " failed (" +
-               human_percent(number_of(check, "rate")) + "), costs " + human_decimal(number_of(check, "cost"), 1) + " points";
+               human_percent(number_of(check, "rate")) + "), costs " + human_decimal(number_of(check, "cost"), 1) + " points\n";
         std::string examples;
         for (const auto& example : items_of(check, "examples"))
             if (example.is_string()) examples += (examples.empty() ? "" : ", ") + printable(example.get_string());
-        out += (examples.empty() ? "" : "; such as " + examples) + "\n";
+        if (!examples.empty()) out += "    such as " + examples + "\n";
         if (const auto mend = text_of(check, "mend"); !mend.empty()) out += "    mend: " + printable(mend) + "\n";
     }
     if (failing.size() > checks_max) out += "  and " + std::to_string(failing.size() - checks_max) + " more: see --json\n";
