@@ -153,7 +153,7 @@ Await<Connection::Next> Connection::exchange() {
     const auto since = now();
     const auto method = view_of(parser_->get().method_string());
     const auto match = lane_.site.router.match(method, target_.segments);
-    Outlet outlet(wire_, limits_.answer_spool_bytes_max);
+    Outlet outlet(wire_, limits_.answer_spool_bytes_max, lane_.site.spools);
     auto request = make_request(match, std::move(target_));
     RequestBody body(*parser_, wire_, outlet, limits_, body_facts(request));
     const bool close = !parser_->keep_alive() || lane_.draining;
@@ -295,7 +295,10 @@ void Connection::record(const Router::Match& match, const Request& request, int 
 }
 
 Site::Site(Server::Options options_, const Routes& routes, runtime::Metrics& metrics)
-    : options(std::move(options_)), router(routes), id_prefix(runtime::random_hex(3) + "-") {
+    : options(std::move(options_)),
+      router(routes),
+      spools(options.limits.answer_spools_bytes_max),
+      id_prefix(runtime::random_hex(3) + "-") {
     const auto instruments_for = [&](const std::string& route) {
         Instruments instruments;
         for (std::size_t i = 0; i < instruments.by_class.size(); ++i)

@@ -4,6 +4,7 @@
 #include "platform/http/body.hpp"
 #include "platform/http/http.hpp"
 #include "platform/http/routing.hpp"
+#include "platform/http/spool.hpp"
 #include "platform/http/target.hpp"
 #include "platform/http/wire.hpp"
 
@@ -35,6 +36,7 @@ struct Site {
 
     Server::Options options;
     Router router;
+    SpoolQuota spools;
     std::vector<Instruments> routed;
     Instruments unrouted;
     runtime::Gauge connections_gauge;

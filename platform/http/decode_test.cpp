@@ -120,7 +120,8 @@ TEST(decoder, is_none_for_identity_and_an_error_for_the_unknown) {
 
 TEST(spool, gives_bytes_back_in_order_from_memory_and_file) {
     EXPECT_TRUE(rc::check("first in, first out", [](const std::vector<std::string>& pieces) {
-        Spool spool(*rc::gen::inRange<std::size_t>(0, 100), 1'000'000);
+        SpoolQuota quota(1'000'000);
+        Spool spool({.memory_max = *rc::gen::inRange<std::size_t>(0, 100), .file_max = 1'000'000}, quota);
         std::string in;
         std::string out;
         for (const auto& piece : pieces) {
@@ -134,8 +135,38 @@ TEST(spool, gives_bytes_back_in_order_from_memory_and_file) {
     }));
 }
 
+TEST(spool, counts_only_what_waits_so_that_a_peer_a_little_behind_is_served_for_ever) {
+    constexpr std::uint64_t file_max = 1'000'000;
+    SpoolQuota quota(file_max);
+    {
+        Spool spool({.memory_max = 0, .file_max = file_max}, quota);
+        ASSERT_TRUE(spool.append(std::string(400'000, 'a')));
+        for (int i = 0; i < 50; ++i) {
+            ASSERT_TRUE(spool.append(std::string(256 * 1024, 'b'))) << "after " << i;
+            std::size_t taken = 0;
+            while (taken < 256 * 1024) taken += spool.take()->size();
+        }
+        EXPECT_LE(quota.used(), file_max);
+    }
+    EXPECT_EQ(quota.used(), 0U) << "a spool that goes gives back what it held";
+}
+
+TEST(spool, is_busy_when_all_of_them_together_hold_too_much) {
+    SpoolQuota quota(150);
+    Spool one({.memory_max = 0, .file_max = 100}, quota);
+    ASSERT_TRUE(one.append(std::string(100, 'x')));
+    Spool other({.memory_max = 0, .file_max = 100}, quota);
+    const auto full = other.append(std::string(51, 'y'));
+    ASSERT_FALSE(full);
+    EXPECT_EQ(full.error().kind, kernel::ErrorKind::busy);
+    EXPECT_EQ(full.error().code, "answer-spools-full");
+    EXPECT_EQ(one.take()->size(), 100U);
+    EXPECT_TRUE(other.append(std::string(100, 'y')));
+}
+
 TEST(spool, is_busy_beyond_its_bound_and_takes_bytes_again_once_read) {
-    Spool spool(10, 100);
+    SpoolQuota quota(1000);
+    Spool spool({.memory_max = 10, .file_max = 100}, quota);
     ASSERT_TRUE(spool.append("0123456789"));
     ASSERT_TRUE(spool.append(std::string(100, 'x')));
     const auto full = spool.append("y");

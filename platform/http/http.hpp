@@ -24,12 +24,13 @@ struct Limits {
     std::size_t connections_max = 10'000;      // accepted beyond it: 503 "too-many-connections", closed
     std::uint64_t decoded_body_bytes_max = 0;  // of one request after decompression; 0: no limit (streams); handlers limit reads
     std::size_t decoded_expansion_max = 200;   // decompressed / compressed beyond 1 MiB decoded: 413 "body-expands-too-much"
-    std::size_t answer_spool_bytes_max = 1024u * 1024 * 1024;  // streamed answer waiting in a temporary file for a peer that still sends
-    std::chrono::seconds header_timeout{10};                   // first byte of a request .. its last header
-    std::chrono::seconds idle_timeout{75};                     // between requests of a kept connection
-    std::chrono::seconds body_stall_timeout{30};               // no byte of a body, in or out, for that long
-    std::chrono::seconds drain_timeout{10};                    // at SIGTERM: requests in flight get that long
-    std::chrono::microseconds sweep_every{500'000};            // how often time-outs are looked at and the Date header is made
+    std::size_t answer_spool_bytes_max = 1024u * 1024 * 1024;                   // of a streamed answer, waiting for a peer that still sends
+    std::size_t answer_spools_bytes_max = std::size_t{4} * 1024 * 1024 * 1024;  // of all of them together, in temporary files
+    std::chrono::seconds header_timeout{10};                                    // first byte of a request .. its last header
+    std::chrono::seconds idle_timeout{75};                                      // between requests of a kept connection
+    std::chrono::seconds body_stall_timeout{30};                                // no byte of a body, in or out, for that long
+    std::chrono::seconds drain_timeout{10};                                     // at SIGTERM: requests in flight get that long
+    std::chrono::microseconds sweep_every{500'000};  // how often time-outs are looked at and the Date header is made
 };
 
 struct Request {

@@ -1,6 +1,7 @@
 // Tests of the server over real sockets: what a well-meaning client sees, and what a hostile one meets.
 #include "platform/http/http.hpp"
 #include "platform/http/decode.hpp"
+#include "platform/http/descriptors.hpp"
 #include "platform/http/raw_peer.hpp"
 #include "platform/runtime/blocking_call.hpp"
 #include "platform/runtime/coroutine.hpp"
@@ -14,6 +15,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -45,6 +48,11 @@ kernel::Task<Response> describe(Exchange* exchange) {
     for (const auto& [name, value] : request.parameters) text += " " + name + "=" + value;
     for (const auto& [name, value] : request.query) text += " ?" + name + "=" + value;
     co_return json(200, text);
+}
+
+kernel::Task<Response> throwing_on_thread() {
+    boost::asio::post(co_await boost::asio::this_coro::executor, [] { throw std::bad_alloc(); });
+    co_return json(200, "and then something is thrown");
 }
 
 kernel::Task<Response> ignore_body(Exchange*) {
@@ -171,6 +179,7 @@ Routes test_routes(Gate* gate) {
     routes.add("GET", "/lines", [](Exchange& exchange) { return line_by_line(&exchange); });
     routes.add("GET", "/broken", [](Exchange& exchange) { return break_in_the_middle(&exchange); });
     routes.add("GET", "/throw", [](Exchange& exchange) { return throwing(&exchange); });
+    routes.add("GET", "/throw-on-thread", [](Exchange&) { return throwing_on_thread(); });
     routes.add("GET", "/busy", [](Exchange&) { return failing(kernel::ErrorKind::busy); });
     routes.add("GET", "/fault", [](Exchange&) { return failing(kernel::ErrorKind::fault); });
     routes.add("GET", "/refuse", [](Exchange&) { return refusing(); });
@@ -600,6 +609,74 @@ TEST_F(HttpTest, connections_beyond_the_bound_are_turned_away) {
     EXPECT_THAT(two.read_answer(), StartsWith("HTTP/1.1 200"));
     RawPeer three(server_->port());
     EXPECT_THAT(three.read_to_end(), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("too-many-connections"), HasSubstr("Retry-After")));
+}
+
+// Lets no further descriptor be opened, as when all are in use.
+class NoDescriptors {
+public:
+    NoDescriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const int next = ::dup(0);
+        ::close(next);
+        auto now = before_;
+        now.rlim_cur = static_cast<rlim_t>(next);
+        ::setrlimit(RLIMIT_NOFILE, &now);
+    }
+    ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    NoDescriptors(const NoDescriptors&) = delete;
+    NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+TEST_F(HttpTest, a_connection_without_a_descriptor_for_it_is_told_so) {
+    serve();
+    RawPeer early(server_->port());
+    early.send(get("/things/1"));
+    EXPECT_THAT(early.read_answer(), StartsWith("HTTP/1.1 200"));
+    RawPeer late;
+    {
+        const NoDescriptors here;
+        ASSERT_TRUE(late.connect(server_->port()));
+        EXPECT_THAT(late.read_to_end(), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("too-many-connections")));
+        early.send(get("/things/1"));
+        EXPECT_THAT(early.read_answer(), StartsWith("HTTP/1.1 200"));
+    }
+    RawPeer again(server_->port());
+    again.send(get("/things/1"));
+    EXPECT_THAT(again.read_answer(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(Descriptors, are_raised_to_the_hard_bound_and_shared_between_the_servers_with_some_left) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    auto low = before;
+    low.rlim_cur = std::min<rlim_t>(before.rlim_max, 200);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    const auto raised = raise_descriptor_limit();
+    rlimit now{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &now), 0);
+    EXPECT_EQ(now.rlim_cur, before.rlim_max);
+    EXPECT_EQ(raised, std::min<rlim_t>(before.rlim_max, 1'000'000));
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (const std::size_t descriptors : {0U, 128U, 256U, 1024U, 4096U, 65536U}) {
+        const auto each = connections_that_fit(descriptors, 2);
+        EXPECT_GE(each, 1U);
+        if (descriptors >= 128) EXPECT_LE(2 * each + 96, descriptors);
+    }
+    EXPECT_GE(connections_that_fit(65536, 2), 10'000U);
+}
+
+TEST_F(HttpTest, what_is_thrown_on_an_io_thread_ends_no_process) {
+    serve();
+    for (int i = 0; i < 3; ++i) {
+        RawPeer peer(server_->port());
+        peer.send(get("/throw-on-thread"));
+        EXPECT_THAT(peer.read_answer(), StartsWith("HTTP/1.1 200"));
+        peer.send(get("/things/1"));
+        EXPECT_THAT(peer.read_answer(), StartsWith("HTTP/1.1 200"));
+    }
 }
 
 TEST_F(HttpTest, a_taken_port_is_an_error_that_says_what_to_do) {

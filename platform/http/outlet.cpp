@@ -32,7 +32,7 @@ kernel::Result<void> Outlet::keep(std::string_view bytes) {
             return kernel::ok();
         }
     }
-    if (!spool_) spool_.emplace(spool_memory_max, file_max_);
+    if (!spool_) spool_.emplace(Spool::Bounds{.memory_max = spool_memory_max, .file_max = file_max_}, quota_);
     return spool_->append(bytes);
 }
 

@@ -11,7 +11,7 @@ namespace platform::http {
 
 class Outlet {
 public:
-    Outlet(Wire& wire, std::uint64_t file_max) : wire_(wire), file_max_(file_max) {}
+    Outlet(Wire& wire, std::uint64_t file_max, SpoolQuota& quota) : wire_(wire), file_max_(file_max), quota_(quota) {}
 
     // Takes the bytes; never waits. Errors as Spool::append. They are sent at once if the reading side waits for the peer, and else when
     // it comes to that.
@@ -27,6 +27,7 @@ private:
 
     Wire& wire_;
     std::uint64_t file_max_;
+    SpoolQuota& quota_;
     std::optional<Spool> spool_;  // made when it is needed; newer than wire_.out()
 };
 

@@ -18,17 +18,20 @@ namespace platform::http::testing_aid {
 
 class RawPeer {
 public:
-    explicit RawPeer(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    RawPeer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
+    explicit RawPeer(std::uint16_t port) : RawPeer() { connect(port); }
+    ~RawPeer() { ::close(socket_); }
+    RawPeer(const RawPeer&) = delete;
+    RawPeer& operator=(const RawPeer&) = delete;
+
+    bool connect(std::uint16_t port) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         connected_ = ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+        return connected_;
     }
-    ~RawPeer() { ::close(socket_); }
-    RawPeer(const RawPeer&) = delete;
-    RawPeer& operator=(const RawPeer&) = delete;
-
     bool connected() const { return connected_; }
 
     // Blocks until all is sent; false if the server has closed.

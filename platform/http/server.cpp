@@ -1,5 +1,7 @@
 // Listening, the I/O threads, and the orderly end.
 #include "platform/http/connection.hpp"
+#include "platform/http/descriptors.hpp"
+#include "platform/runtime/guarded.hpp"
 #include "platform/runtime/logging.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -27,6 +29,7 @@ using kernel::ErrorKind;
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::chrono::milliseconds accept_again_after{50};
+constexpr std::chrono::seconds accept_failure_logged_every{1};
 
 // A lane, its thread and its sweep.
 struct Runner {
@@ -47,6 +50,38 @@ Await<void> sweep(Runner* runner) {
         runner->lane.sweep();
     }
 }
+
+// Whatever is thrown on an I/O thread ends what threw it, and not the thread.
+void run(asio::io_context& io, const std::string& server) {
+    for (;;) {
+        const auto ran = runtime::guarded([&] {
+            io.run();
+            return kernel::ok();
+        });
+        if (ran) return;
+        const auto logged = runtime::guarded([&] {
+            runtime::log(runtime::Level::error, "io-thread-threw", {{"server", server}, {"code", std::string_view(ran.error().code)}});
+            return kernel::ok();
+        });
+        (void)logged;  // there may be no memory for a line
+    }
+}
+
+// Counts as a connection of the site as long as it lives.
+class Seat {
+public:
+    explicit Seat(Site& site) : site_(&site) { site.connections_gauge.set(static_cast<double>(site.connections.fetch_add(1) + 1)); }
+    Seat(Seat&& other) noexcept : site_(std::exchange(other.site_, nullptr)) {}
+    Seat(const Seat&) = delete;
+    Seat& operator=(const Seat&) = delete;
+    Seat& operator=(Seat&&) = delete;
+    ~Seat() {
+        if (site_) site_->connection_ended();
+    }
+
+private:
+    Site* site_;
+};
 
 // A connection too many: told so without waiting, and closed.
 void turn_away(Socket socket) {
@@ -80,7 +115,11 @@ public:
     void stop() override { stop_all(); }
 
 private:
+    void keep_sweeping(Runner& runner);
+    void keep_accepting();
     Await<void> accept();
+    void accept_failed(const boost::system::error_code& error);
+    bool turn_one_away();
     void take(Runner& runner, Socket socket);
     void stop_all();
     template <class F>
@@ -92,6 +131,9 @@ private:
     std::vector<std::unique_ptr<Runner>> runners_;
     std::optional<Acceptor> acceptor_;  // of the first lane
     std::optional<asio::steady_timer> accept_timer_;
+    SpareDescriptor spare_;
+    int accept_failures_ = 0;  // since one was logged
+    std::chrono::steady_clock::time_point accept_failure_next_logged_{};
     std::uint16_t port_ = 0;
     std::mutex life_;
     bool started_ = false;
@@ -123,16 +165,25 @@ void AsioServer::start() {
     const std::lock_guard lock(life_);
     if (started_ || stopped_) return;
     started_ = true;
-    const auto rethrow = [](const std::exception_ptr& thrown) {
-        if (thrown) std::rethrow_exception(thrown);
-    };
-    for (auto& runner : runners_) asio::co_spawn(runner->lane.io, sweep(runner.get()), rethrow);
-    asio::co_spawn(runners_.front()->lane.io, accept(), rethrow);
+    for (auto& runner : runners_) keep_sweeping(*runner);
+    keep_accepting();
     const auto name = site_.options.name.substr(0, 15);
     for (auto& runner : runners_) {
-        runner->thread = std::jthread([raw = runner.get()] { raw->lane.io.run(); });
+        runner->thread = std::jthread([this, raw = runner.get()] { run(raw->lane.io, site_.options.name); });
         pthread_setname_np(runner->thread.native_handle(), name.c_str());
     }
+}
+
+void AsioServer::keep_sweeping(Runner& runner) {
+    asio::co_spawn(runner.lane.io, sweep(&runner), [this, &runner](const std::exception_ptr& thrown) {
+        if (thrown && !runner.ended) keep_sweeping(runner);
+    });
+}
+
+void AsioServer::keep_accepting() {
+    asio::co_spawn(runners_.front()->lane.io, accept(), [this](const std::exception_ptr& thrown) {
+        if (thrown && acceptor_->is_open()) keep_accepting();
+    });
 }
 
 Await<void> AsioServer::accept() {
@@ -141,7 +192,8 @@ Await<void> AsioServer::accept() {
         auto [error, socket] = co_await acceptor_->async_accept(runner.lane.io, quietly);
         if (!acceptor_->is_open()) co_return;
         if (error) {  // the peer left already, or there are no descriptors: wait, then go on
-            runtime::log(runtime::Level::warn, "accept-failed", {{"server", site_.options.name}, {"reason", error.message()}});
+            accept_failed(error);
+            if (turn_one_away()) continue;
             accept_timer_->expires_after(accept_again_after);
             co_await accept_timer_->async_wait(quietly);
             continue;
@@ -151,12 +203,31 @@ Await<void> AsioServer::accept() {
     }
 }
 
+void AsioServer::accept_failed(const boost::system::error_code& error) {
+    ++accept_failures_;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < accept_failure_next_logged_) return;
+    accept_failure_next_logged_ = now + accept_failure_logged_every;
+    runtime::log(
+        runtime::Level::warn, "accept-failed",
+        {{"server", site_.options.name}, {"reason", error.message()}, {"times", std::int64_t{std::exchange(accept_failures_, 0)}}});
+}
+
+// Without a descriptor for it nobody would answer a peer; the spare one is enough to say so. False if there was none to be told.
+bool AsioServer::turn_one_away() {
+    boost::system::error_code error;
+    acceptor_->non_blocking(true, error);
+    spare_.release();
+    auto socket = acceptor_->accept(runners_.front()->lane.io, error);
+    if (!error) turn_away(std::move(socket));
+    spare_.take();
+    return !error;
+}
+
 void AsioServer::take(Runner& runner, Socket socket) {
-    site_.connections_gauge.set(static_cast<double>(site_.connections.fetch_add(1) + 1));
-    asio::post(runner.lane.io, [this, &lane = runner.lane, taken = std::move(socket)]() mutable {
-        asio::co_spawn(lane.io, serve(lane, std::move(taken)), [this](const std::exception_ptr& thrown) {
+    asio::post(runner.lane.io, [this, &lane = runner.lane, taken = std::move(socket), seat = Seat(site_)]() mutable {
+        asio::co_spawn(lane.io, serve(lane, std::move(taken)), [this, held = std::move(seat)](const std::exception_ptr& thrown) {
             if (thrown) runtime::log(runtime::Level::error, "connection-threw", {{"server", site_.options.name}});
-            site_.connection_ended();
         });
     });
 }

@@ -1,4 +1,4 @@
-// A memory buffer, then an unlinked temporary file. Writes go to the page cache.
+// A memory buffer, then an unlinked temporary file, in which a hole follows the reading. Writes go to the page cache.
 #include "platform/http/spool.hpp"
 
 #include <algorithm>
@@ -35,11 +35,12 @@ int open_without_name() {
 }  // namespace
 
 Spool::~Spool() {
+    quota_.give_back(written_ - freed_);
     if (file_ >= 0) ::close(file_);
 }
 
 kernel::Result<void> Spool::append(std::string_view bytes) {
-    if (written_ == read_ && memory_.size() + bytes.size() <= memory_max_) {
+    if (written_ == read_ && memory_.size() + bytes.size() <= bounds_.memory_max) {
         memory_ += bytes;
         return kernel::ok();
     }
@@ -47,8 +48,18 @@ kernel::Result<void> Spool::append(std::string_view bytes) {
 }
 
 kernel::Result<void> Spool::append_to_file(std::string_view bytes) {
-    if (written_ + bytes.size() > file_max_)
-        return kernel::Error{kernel::ErrorKind::busy, "answer-spool-full", "too much of the answer waits to be read; read while sending"};
+    using kernel::Error;
+    using kernel::ErrorKind;
+    if (written_ - freed_ + bytes.size() > bounds_.file_max)
+        return Error{ErrorKind::busy, "answer-spool-full", "too much of the answer waits to be read; read while sending"};
+    if (!quota_.take(bytes.size()))
+        return Error{ErrorKind::busy, "answer-spools-full", "too much of all answers waits to be read; read while sending, or retry later"};
+    auto written = write_at_end(bytes);
+    if (!written) quota_.give_back(bytes.size());
+    return written;
+}
+
+kernel::Result<void> Spool::write_at_end(std::string_view bytes) {
     if (file_ < 0) file_ = open_without_name();
     if (file_ < 0) return failed();
     auto end = written_;
@@ -69,11 +80,21 @@ kernel::Result<std::string> Spool::take() {
     if (count <= 0) return failed();
     bytes.resize(static_cast<std::size_t>(count));
     read_ += static_cast<std::uint64_t>(count);
-    if (read_ == written_) {
-        read_ = written_ = 0;
-        if (::ftruncate(file_, 0) != 0) return failed();
-    }
+    give_space_back();
     return bytes;
+}
+
+// All of it when nothing waits; else a hole in front. A file system that makes no holes keeps the space, which then still counts.
+void Spool::give_space_back() {
+    if (read_ == written_ && ::ftruncate(file_, 0) == 0) {
+        quota_.give_back(written_ - freed_);
+        written_ = read_ = freed_ = 0;
+        return;
+    }
+    const auto hole = read_ - freed_;
+    if (::fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(freed_), static_cast<off_t>(hole)) != 0) return;
+    quota_.give_back(hole);
+    freed_ = read_;
 }
 
 }  // namespace platform::http
