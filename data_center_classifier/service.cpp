@@ -47,7 +47,12 @@ Result<Stores> open_stores(platform::sql::Database& database, platform::log::Eve
         auto connection = database.connect({.durability = platform::sql::Durability::full});
         if (!connection) return std::move(connection).error();
         if (auto migrated = infrastructure::db::migrate(**connection); !migrated) return std::move(migrated).error();
-        // Centres, keys and suspensions of a database that was lost, or is an older copy, come back from the log.
+        // Centres, keys and suspensions of a database that was lost, or is an older copy, come back from the log: if it is the log of this
+        // database, which is asked before anything is written.
+        if (auto checked = platform::projection::check(**connection, log, std::string(infrastructure::db::counters_projection),
+                                                       std::string(kernel::raw_data_topic));
+            !checked)
+            return std::move(checked).error();
         auto restored = platform::event_store::restore(**connection, log, std::string(kernel::data_centers_topic), relay_producer);
         if (!restored) return std::move(restored).error();
         if (*restored > 0)
@@ -111,7 +116,6 @@ public:
                                                                        .batch_max = batch_max,
                                                                        .niceness = platform::runtime::index_niceness},
                                          *stores_.projecting, dependencies_.log, *handler_);
-        if (auto checked = projection_->check(); !checked) return checked;
         std::vector<kernel::DataCenterId> centers;
         for (const auto& center : cache_.all()) centers.push_back(center.id);
         if (auto loaded = handler_->load(centers); !loaded) return loaded;

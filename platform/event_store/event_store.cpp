@@ -2,6 +2,7 @@
 #include "platform/event_store/event_store.hpp"
 
 #include "platform/event_store/attributes.hpp"
+#include "platform/event_store/common_event.hpp"
 
 namespace platform::event_store {
 namespace {
@@ -97,21 +98,42 @@ Result<void> create(sql::Connection& connection) {
     return sql::migrate(connection, "event_store", {{1, schema_1}});
 }
 
+Result<void> check_common_event(EventStore& store, log::EventLog& log, const std::string& topic, const std::string& producer,
+                                std::uint64_t sequence) {
+    auto stored = store.after(sequence - 1, 1);
+    if (!stored) return std::move(stored).error();
+    auto subscription = log.subscribe(topic, producer, log::Position{sequence - 1});
+    if (!subscription) return std::move(subscription).error();
+    auto logged = (*subscription)->next(1, log_read_wait, {});
+    if (!logged) return std::move(logged).error();
+    if (stored->size() == 1 && logged->size() == 1) {
+        const auto& event = stored->front().event;
+        const auto& there = logged->front().envelope;
+        if (there.attribute("sequence") == std::to_string(sequence) && there.key == event.key && there.type == event.type &&
+            there.data == event.data)
+            return kernel::ok();
+    }
+    return Error{ErrorKind::fault, "log-foreign",
+                 "the log holds another event than the database in the place of its last one; put the log and all databases back from one "
+                 "and the same copy"};
+}
+
 Result<std::uint64_t> restore(sql::Connection& connection, log::EventLog& log, const std::string& topic, const std::string& producer) {
     constexpr std::size_t batch_max = 1000;
-    constexpr std::chrono::seconds wait_max{1};
     auto store = EventStore::open(connection);
     if (!store) return std::move(store).error();
     auto stored = store->last_sequence();
     if (!stored) return stored;
     auto last = log.last_sequence(topic, producer);
     if (!last || *last <= *stored) return last ? Result<std::uint64_t>(0) : last;
+    if (*stored > 0)
+        if (auto checked = check_common_event(*store, log, topic, producer, *stored); !checked) return std::move(checked).error();
     auto subscription = log.subscribe(topic, producer, log::Position{*stored});
     if (!subscription) return std::move(subscription).error();
     auto transaction = sql::Transaction::begin(connection);
     if (!transaction) return std::move(transaction).error();
     for (auto reached = *stored; reached < *last;) {
-        auto batch = (*subscription)->next(batch_max, wait_max, {});
+        auto batch = (*subscription)->next(batch_max, log_read_wait, {});
         if (!batch) return std::move(batch).error();
         if (batch->empty())
             return Error{ErrorKind::fault, "events-behind-log", "a topic ends before its last event; restore all files from one copy"};

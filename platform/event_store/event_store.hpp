@@ -55,7 +55,8 @@ private:
 
 // The database was lost, or is older than the log: the events that the log holds of `producer` and the table does not are put back from
 // the topic. How many. REQUIRES: nobody else appends to the topic, and the key of each event is the id of its aggregate. Call it before
-// EventStore::open(). fault "events-behind-log" if the log does not hold them in a row.
+// EventStore::open(). fault "events-behind-log" if the log does not hold them in a row; "log-foreign" when the log holds another event in
+// the place of the table's last one: nothing is put back from the log of another history.
 kernel::Result<std::uint64_t> restore(sql::Connection& connection, log::EventLog& log, const std::string& topic,
                                       const std::string& producer);
 
@@ -78,8 +79,8 @@ public:
     kernel::Result<std::size_t> drain();
     // Until stopped. Errors of kind unavailable/busy/interrupted are retried with backoff; others end it with the error.
     // fault "events-not-dense" when an event is missing in the table: nothing after the gap is published. fault "events-behind-log" when
-    // the table ends before what the log holds of the producer, or with follow_from_log when the log holds another event in a place: the
-    // log would take a new event for a repeat, and drop it.
+    // the table ends before what the log holds of the producer, or when the log holds another event in a place (the last common one is
+    // compared at each start, with follow_from_log all that the table has again): the log would take a new event for a repeat, and drop it.
     kernel::Result<void> run(const std::stop_token& stop);
     void wake();
 

@@ -195,6 +195,22 @@ TEST_F(EventStoreTest, a_table_that_ends_before_the_log_does_is_a_fault_until_it
     EXPECT_THAT(published(), ElementsAre("1", "2", "3"));
 }
 
+TEST_F(EventStoreTest, nothing_is_put_back_from_or_published_to_the_log_of_another_history) {
+    for (int i = 1; i <= 3; ++i) ASSERT_TRUE(append("theirs", static_cast<std::uint64_t>(i), std::to_string(i)));
+    ASSERT_TRUE(relay().drain());
+    lose_database();
+    ASSERT_TRUE(append("theirs", 1, "another"));
+    const auto restored = restore(*connection_, *log_, "events", "test");
+    ASSERT_FALSE(restored);
+    EXPECT_EQ(restored.error().code, "log-foreign");
+    EXPECT_EQ(*store_->last_sequence(), 1U);
+    for (int i = 2; i <= 4; ++i) ASSERT_TRUE(append("theirs", static_cast<std::uint64_t>(i), "another"));
+    const auto drained = relay().drain();
+    ASSERT_FALSE(drained);
+    EXPECT_EQ(drained.error().code, "log-foreign");
+    EXPECT_THAT(published(), ElementsAre("1", "2", "3"));
+}
+
 TEST_F(EventStoreTest, events_that_follow_from_another_topic_are_compared_with_the_log_before_new_ones_are_published) {
     for (int i = 1; i <= 5; ++i) ASSERT_TRUE(append("a", static_cast<std::uint64_t>(i), std::to_string(i)));
     ASSERT_TRUE(relay().drain());

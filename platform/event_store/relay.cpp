@@ -1,5 +1,7 @@
 // Reads the event table in order and appends it to the log; where it is comes from the log itself.
 #include "platform/event_store/event_store.hpp"
+
+#include "platform/event_store/common_event.hpp"
 #include "platform/runtime/coroutine.hpp"
 #include "platform/runtime/guarded.hpp"
 #include "platform/runtime/logging.hpp"
@@ -18,7 +20,6 @@ constexpr std::size_t batch_bytes_max = 8 * 1024 * 1024;
 constexpr std::chrono::milliseconds idle_poll{250};
 constexpr std::chrono::milliseconds retry_first{10};
 constexpr std::chrono::milliseconds retry_last{2000};
-constexpr std::chrono::seconds read_wait{1};
 
 }  // namespace
 
@@ -60,7 +61,11 @@ struct Relay::State {
             if (!stored) return std::move(stored).error();
             if (*stored < *last && !options.follow_from_log) return behind("the database is older than the log");
             compared = std::min(*stored, *last);
-            if (options.follow_from_log && compared > 0) --compared;  // that one at least: a table of another history shows
+            // That one at least: a table of another history shows.
+            if (options.follow_from_log) compared -= std::min<std::uint64_t>(compared, 1);
+            else if (compared > 0)
+                if (auto same = check_common_event(*store, log, options.topic, options.producer, compared); !same)
+                    return std::move(same).error();
             held.reset();
             published = *last;
         }
@@ -101,7 +106,7 @@ struct Relay::State {
             held = std::move(*subscription);
         }
         for (std::size_t done = 0; done < events->size();) {
-            auto messages = held->next(events->size() - done, read_wait, {});
+            auto messages = held->next(events->size() - done, log_read_wait, {});
             if (!messages) {
                 held.reset();
                 return std::move(messages).error();
