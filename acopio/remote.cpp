@@ -185,7 +185,7 @@ Result<boost::json::value> Remote::call(const std::string& method, const std::st
     return std::move(document->value);
 }
 
-Result<Remote::Answer> Remote::upload(const std::string& path, Headers further, std::function<Result<std::string>()> next,
+Result<Remote::Answer> Remote::upload(const std::string& path, Headers further, std::function<Result<std::optional<std::string>>()> next,
                                       std::function<void(std::string_view)> line) {
     for (auto& header : headers()) further.push_back(std::move(header));
     platform::http::Client client(address_.host, address_.port);

@@ -67,14 +67,15 @@ public:
                                             const std::optional<boost::json::value>& body = {});
     kernel::Result<boost::json::value> get(const std::string& path) { return call("GET", path); }
 
-    // POSTs a body of any length that `next` gives a chunk at a time (empty: the end). A streamed answer (NDJSON) goes to `line`, line by
-    // line while the body is still being sent; any other is in the result.
+    // POSTs a body of any length that `next` gives a chunk at a time (empty: the end; none: not yet). A streamed answer (NDJSON) goes to
+    // `line`, line by line while the body is still being sent; any other is in the result.
     struct Answer {
         int status = 0;
         bool streamed = false;
         std::string body;
     };
-    kernel::Result<Answer> upload(const std::string& path, Headers headers, std::function<kernel::Result<std::string>()> next,
+    kernel::Result<Answer> upload(const std::string& path, Headers headers,
+                                  std::function<kernel::Result<std::optional<std::string>>()> next,
                                   std::function<void(std::string_view)> line);
 
     const Address& address() const { return address_; }

@@ -24,6 +24,7 @@ using kernel::ErrorKind;
 using kernel::Result;
 using std::chrono::milliseconds;
 
+constexpr milliseconds a_moment(20);
 constexpr milliseconds first_backoff(500);
 constexpr milliseconds longest_backoff(15'000);
 constexpr const char* examples = R"(Examples:
@@ -161,9 +162,12 @@ private:
         Headers headers{{"content-type", std::string(content_type(type.format))}};
         if (const auto encoding = content_encoding(type.packing); !encoding.empty()) headers.emplace_back("content-encoding", encoding);
         if (!options_.center.empty()) headers.emplace_back("x-data-center", options_.center);
-        const auto next = [&]() {
+        const auto next = [&]() -> Result<std::optional<std::string>> {
             progress.update(source.bytes_read());
-            return source.read();
+            if (!source.has_more(a_moment)) return std::optional<std::string>();
+            auto chunk = source.read();
+            if (!chunk) return std::move(chunk).error();
+            return std::optional(std::move(*chunk));
         };
         const auto answer = remote_.upload("/raw-data", std::move(headers), next, [&](std::string_view line) {
             answers.take_line(line);

@@ -2,6 +2,7 @@
 #include "acopio/source_file.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,6 +79,11 @@ SourceFile::SourceFile(SourceFile&& other) noexcept
 
 SourceFile::~SourceFile() {
     if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
+}
+
+bool SourceFile::has_more(std::chrono::milliseconds patience) const {
+    pollfd wanted{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    return ::poll(&wanted, 1, static_cast<int>(patience.count())) != 0;  // what is wrong is for read() to say
 }
 
 kernel::Result<std::string> SourceFile::read() {

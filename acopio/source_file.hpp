@@ -3,6 +3,7 @@
 
 #include "kernel/result.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ public:
     SourceFile& operator=(SourceFile&&) = delete;
     ~SourceFile();
 
+    // Waits for bytes or the end, at most that long. False: neither came yet, as from a pipe; read() would wait on.
+    bool has_more(std::chrono::milliseconds patience) const;
     // The next bytes, at most chunk_bytes; empty at the end.
     kernel::Result<std::string> read();
     // Back to the first byte. False for what cannot go back: a pipe.

@@ -31,6 +31,7 @@ using kernel::ErrorKind;
 using kernel::Result;
 
 constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::chrono::milliseconds asked_again_after{5};
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 std::string lower(std::string_view text) {
@@ -81,7 +82,7 @@ public:
         : host_(std::move(host)), port_(port), options_(options), lines_(std::move(line), options.answer_bytes_max) {}
 
     // `next` empty: `head` is the whole request.
-    Result<Reply> run(std::string head, std::function<Result<std::string>()> next) {
+    Result<Reply> run(std::string head, std::function<Result<Client::Piece>()> next) {
         asio::co_spawn(io_, talk(std::move(head), std::move(next)), [this](const std::exception_ptr& thrown) {
             if (thrown && !failed_) failed_ = broken();
             end();
@@ -93,7 +94,7 @@ public:
     }
 
 private:
-    asio::awaitable<void> talk(std::string head, std::function<Result<std::string>()> next) {
+    asio::awaitable<void> talk(std::string head, std::function<Result<Client::Piece>()> next) {
         moved(options_.connect_timeout);
         tcp::resolver resolver(io_);
         auto [unresolved, places] = co_await resolver.async_resolve(host_, std::to_string(port_), as_result);
@@ -109,7 +110,7 @@ private:
         co_await receive();
     }
 
-    asio::awaitable<void> send(std::string head, std::function<Result<std::string>()> next) {
+    asio::awaitable<void> send(std::string head, std::function<Result<Client::Piece>()> next) {
         if (!co_await write(std::move(head))) co_return;
         while (!ended_) {
             auto piece = next();
@@ -118,12 +119,19 @@ private:
                 end();
                 co_return;
             }
+            if (!*piece) {
+                moved(options_.idle_timeout);
+                asio::steady_timer pause(io_, asked_again_after);
+                co_await pause.async_wait(as_result);
+                continue;
+            }
+            const std::string& bytes = **piece;
             char size[16];
-            const auto digits = std::to_chars(size, size + sizeof size, piece->size(), 16).ptr;
-            const bool last = piece->empty();
+            const auto digits = std::to_chars(size, size + sizeof size, bytes.size(), 16).ptr;
+            const bool last = bytes.empty();
             std::string chunk(size, digits);
             chunk += "\r\n";
-            chunk += *piece;
+            chunk += bytes;
             chunk += "\r\n";
             // A server that has heard enough answers and closes: what it said is read by the other coroutine.
             if (!co_await write(std::move(chunk)) || last) co_return;
@@ -229,7 +237,7 @@ Result<Reply> Client::request(const std::string& method, const std::string& targ
     return Call(host_, port_, options_, {}).run(head + "\r\n" + body, {});
 }
 
-Result<Reply> Client::upload(const std::string& target, const HeaderList& headers, std::function<Result<std::string>()> next,
+Result<Reply> Client::upload(const std::string& target, const HeaderList& headers, std::function<Result<Client::Piece>()> next,
                              std::function<void(std::string_view)> line) {
     auto head = head_of("POST", target, host_, port_, headers);
     head += "Transfer-Encoding: chunked\r\n\r\n";

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,10 +41,13 @@ public:
     kernel::Result<Reply> request(const std::string& method, const std::string& target, const HeaderList& headers,
                                   const std::string& body = {});
 
-    // POSTs a body of any length, chunked: `next` gives it a piece at a time (empty: the end; an error ends the call with that error). An
-    // answer of type application/x-ndjson with status 200 goes to `line`, a line at a time, while the body is still being sent; any other
-    // answer is in the reply, and ends the sending.
-    kernel::Result<Reply> upload(const std::string& target, const HeaderList& headers, std::function<kernel::Result<std::string>()> next,
+    // A part of a body; "" ends it. None: there is nothing yet, ask again.
+    using Piece = std::optional<std::string>;
+    // POSTs a body of any length, chunked: `next` gives it a piece at a time (an error ends the call with that error). It does not wait
+    // long, for the answer is not read meanwhile; none is asked again soon, for as long as the server keeps the connection. An answer of
+    // type application/x-ndjson with status 200 goes to `line`, a line at a time, while the body is still being sent; any other answer is
+    // in the reply, and ends the sending.
+    kernel::Result<Reply> upload(const std::string& target, const HeaderList& headers, std::function<kernel::Result<Piece>()> next,
                                  std::function<void(std::string_view)> line);
 
 private:

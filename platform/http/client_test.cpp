@@ -60,11 +60,11 @@ protected:
     Client client() { return {"127.0.0.1", server_->port()}; }
 
     // Gives `count` pieces of `size` bytes.
-    static std::function<kernel::Result<std::string>()> pieces(std::size_t count, std::size_t size) {
-        return [count, size]() mutable -> kernel::Result<std::string> {
-            if (count == 0) return std::string();
+    static std::function<kernel::Result<Client::Piece>()> pieces(std::size_t count, std::size_t size) {
+        return [count, size]() mutable -> kernel::Result<Client::Piece> {
+            if (count == 0) return Client::Piece("");
             --count;
-            return std::string(size, 'x');
+            return Client::Piece(std::string(size, 'x'));
         };
     }
 
@@ -103,10 +103,26 @@ TEST_F(ClientTest, a_refusal_in_the_middle_of_the_body_is_brought) {
 
 TEST_F(ClientTest, an_error_of_the_source_ends_the_call_with_it) {
     const auto reply = client().upload(
-        "/measure", {}, [] { return kernel::Result<std::string>(kernel::Error{kernel::ErrorKind::incorrect, "file-broken", ""}); },
+        "/measure", {}, [] { return kernel::Result<Client::Piece>(kernel::Error{kernel::ErrorKind::incorrect, "file-broken", ""}); },
         [](std::string_view) {});
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, "file-broken");
+}
+
+TEST_F(ClientTest, answers_are_read_while_a_source_has_nothing_yet) {
+    std::vector<std::string> lines;
+    int asked = 0;
+    const auto reply = client().upload(
+        "/measure", {},
+        [&]() -> kernel::Result<Client::Piece> {
+            if (asked++ == 0) return Client::Piece("abc");
+            if (lines.empty() && asked < 2000) return Client::Piece();
+            return Client::Piece("");
+        },
+        [&](std::string_view line) { lines.emplace_back(line); });
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_LT(asked, 2000) << "the first line never came before the end of the body";
+    EXPECT_EQ(lines.front(), "3");
 }
 
 // A server that dies in the middle of a streamed answer.
@@ -124,7 +140,7 @@ TEST(ClientAlone, lines_that_came_before_the_connection_broke_are_brought) {
     std::vector<std::string> lines;
     const auto reply = Client("127.0.0.1", acceptor.local_endpoint().port())
                            .upload(
-                               "/measure", {}, [] { return kernel::Result<std::string>(std::string()); },
+                               "/measure", {}, [] { return kernel::Result<Client::Piece>(Client::Piece("")); },
                                [&](std::string_view line) { lines.emplace_back(line); });
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, "answer-broken");
