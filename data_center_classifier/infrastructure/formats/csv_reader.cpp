@@ -139,6 +139,7 @@ bool CsvReader::State::read_separator(std::string_view text) {
 }
 
 void CsvReader::State::take_header(const CsvRows::Row& names) {
+    if (refused) return;  // what follows a quote that is not closed is read as rows of its own
     if (columns) {
         refused = quote_in_header();
         return;
