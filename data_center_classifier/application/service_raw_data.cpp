@@ -1,10 +1,12 @@
-// A batch goes through four steps: ids (pure), what the index knows (blocking, only for old records), verdicts (pure), claim and append.
+// A batch goes through four steps: ids and verdicts (pure), what the index knows (blocking, only for old records), the claim, the append.
 #include "data_center_classifier/application/service_raw_data.hpp"
 
 #include "kernel/check.hpp"
 #include "platform/runtime/blocking_call.hpp"
+#include "platform/runtime/guarded.hpp"
 
 #include <unordered_map>
+#include <utility>
 
 namespace data_center_classifier::application {
 namespace {
@@ -12,17 +14,11 @@ namespace {
 using kernel::Error;
 using kernel::ErrorKind;
 
-struct Judged {
-    domain::Judgement judgement;
-    Identity id;
-};
-
 // What is left of a batch after the refusals, and where each comes from.
 struct Work {
     std::vector<Outcome> outcomes;
     std::vector<std::size_t> origin;  // index into the batch
     std::vector<Identity> ids;
-    std::vector<RecordKey> keys;
 };
 
 Work identified(const std::vector<Incoming>& items) {
@@ -30,7 +26,6 @@ Work identified(const std::vector<Incoming>& items) {
     work.outcomes.resize(items.size());
     work.origin.reserve(items.size());
     work.ids.reserve(items.size());
-    work.keys.reserve(items.size());
     for (std::size_t i = 0; i < items.size(); ++i) {
         auto id = identify(items[i].sender.id, items[i].record[domain::FieldId::record_id], items[i].content);
         if (!id) {
@@ -38,28 +33,9 @@ Work identified(const std::vector<Incoming>& items) {
             continue;
         }
         work.origin.push_back(i);
-        work.keys.push_back(id->key);
         work.ids.push_back(std::move(*id));
     }
     return work;
-}
-
-using Rows = std::unordered_map<RecordKey, Seen>;
-
-Rows rows_by_key(const std::vector<RecordKey>& keys, const std::vector<std::optional<Seen>>& found) {
-    Rows rows;
-    for (std::size_t i = 0; i < keys.size() && i < found.size(); ++i)
-        if (found[i]) rows.emplace(keys[i], *found[i]);
-    return rows;
-}
-
-SeenRecords::Claim claim_of(const Identity& id, bool quarantine, const Rows& rows) {
-    SeenRecords::Claim claim{.key = id.key,
-                             .seen = {.content = id.content, .status = quarantine ? SeenStatus::quarantined : SeenStatus::accepted},
-                             .indexed = {}};
-    if (rows.empty()) return claim;
-    if (const auto row = rows.find(id.key); row != rows.end()) claim.indexed = row->second;
-    return claim;
 }
 
 kernel::Verdicts verdicts_of(const domain::Judgement& judgement, const domain::Rubric& rubric) {
@@ -113,20 +89,82 @@ std::string_view to_text(Status status) {
     return names[static_cast<std::size_t>(status)];
 }
 
+// What a batch has claimed, until it is told what became of it. One that goes before, because something was thrown, tells that nothing was
+// written, or once the append has begun that nobody knows.
+class ReceiveRawData::Ticket {
+public:
+    Ticket(SeenRecords& seen, SeenRecords::Batch batch, std::vector<SeenRecords::Written> written) noexcept
+        : seen_(&seen), batch_(std::move(batch)), written_(std::move(written)) {}
+    Ticket(Ticket&& other) noexcept
+        : seen_(std::exchange(other.seen_, nullptr)),
+          batch_(std::move(other.batch_)),
+          written_(std::move(other.written_)),
+          begun_(other.begun_) {}
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+    Ticket& operator=(Ticket&&) = delete;
+    ~Ticket() {
+        const auto told = platform::runtime::guarded([this] {
+            if (seen_) failed(!begun_);
+            return kernel::ok();
+        });
+        (void)told;  // without memory for the doubt they stay in flight: a repeat is appended again
+    }
+
+    const SeenRecords::Decision& decision(std::size_t claim) const { return batch_.decisions[claim]; }
+    void begin_append() { begun_ = true; }
+    void appended(LogPosition first) { std::exchange(seen_, nullptr)->appended(batch_.token, written_, first); }
+    void failed(bool nothing_written) { std::exchange(seen_, nullptr)->failed(batch_.token, written_, nothing_written); }
+
+private:
+    SeenRecords* seen_;
+    SeenRecords::Batch batch_;
+    std::vector<SeenRecords::Written> written_;
+    bool begun_ = false;
+};
+
+// Asks the index for what memory may not know, then claims.
+kernel::Task<ReceiveRawData::Ticket> ReceiveRawData::claim(std::vector<SeenRecords::Claim> claims) {
+    std::vector<RecordKey> keys;
+    keys.reserve(claims.size());
+    for (const auto& claim : claims) keys.push_back(claim.key);
+    const auto asked = ports_.seen.to_look_up(keys);
+    if (!asked.keys.empty()) {
+        auto found = co_await platform::runtime::blocking_call(ports_.pool,
+                                                               [index = &ports_.index, keys = asked.keys] { return index->find(keys); });
+        if (!found) co_return std::move(found).error();
+        std::unordered_map<RecordKey, Seen> rows;
+        for (std::size_t i = 0; i < asked.keys.size() && i < found->size(); ++i)
+            if ((*found)[i]) rows.emplace(asked.keys[i], *(*found)[i]);
+        for (auto& claim : claims)
+            if (const auto row = rows.find(claim.key); row != rows.end()) claim.indexed = row->second;
+    }
+    std::vector<SeenRecords::Written> written;
+    written.reserve(claims.size());  // nothing is thrown between the claim and the ticket
+    auto batch = ports_.seen.claim(claims);
+    if (!batch) co_return std::move(batch).error();
+    for (std::size_t i = 0; i < claims.size(); ++i)
+        if (batch->decisions[i].append()) written.push_back({claims[i].key, claims[i].seen});
+    co_return Ticket(ports_.seen, *std::move(batch), std::move(written));
+}
+
+// `events` are those that the ticket decided to append, in order.
+kernel::Task<> ReceiveRawData::append(Ticket ticket, std::vector<kernel::RawDataEvent> events) {
+    ticket.begin_append();
+    auto first = co_await ports_.collector.append(std::move(events));
+    if (!first) {
+        ticket.failed(first.error().kind == ErrorKind::busy);
+        co_return std::move(first).error();
+    }
+    ticket.appended(*first);
+    co_return kernel::ok();
+}
+
 kernel::Task<std::vector<Outcome>> ReceiveRawData::receive(std::shared_ptr<const std::vector<Incoming>> batch_items) {
     const auto& items = *batch_items;
     CHECK(!items.empty() && items.size() <= batch_records_max, "a batch has 1 to batch_records_max records");
     const auto now = ports_.clock.now();
     auto work = identified(items);
-
-    Rows rows;
-    std::optional asked = ports_.seen.to_look_up(work.keys);
-    if (!asked->keys.empty()) {
-        auto found = co_await platform::runtime::blocking_call(ports_.pool,
-                                                               [index = &ports_.index, keys = asked->keys] { return index->find(keys); });
-        if (!found) co_return std::move(found).error();
-        rows = rows_by_key(asked->keys, *found);
-    }
 
     std::vector<domain::Judgement> judgements;
     std::vector<SeenRecords::Claim> claims;
@@ -135,60 +173,36 @@ kernel::Task<std::vector<Outcome>> ReceiveRawData::receive(std::shared_ptr<const
     for (std::size_t i = 0; i < work.ids.size(); ++i) {
         judgements.push_back(domain::judge(items[work.origin[i]].record, rubric_,
                                            {.received_at = now, .same_key_other_content = {}, .same_content_other_key = {}}));
-        claims.push_back(claim_of(work.ids[i], judgements[i].quarantine, rows));
+        const auto status = judgements[i].quarantine ? SeenStatus::quarantined : SeenStatus::accepted;
+        claims.push_back({.key = work.ids[i].key, .seen = {.content = work.ids[i].content, .status = status}, .indexed = {}});
     }
-    auto batch = ports_.seen.claim(claims);
-    asked.reset();
-    if (!batch) co_return std::move(batch).error();
+    auto ticket = co_await claim(std::move(claims));
+    if (!ticket) co_return std::move(ticket).error();
 
-    std::vector<SeenRecords::Written> written;
     std::vector<kernel::RawDataEvent> events;
     for (std::size_t i = 0; i < work.ids.size(); ++i) {
-        if (batch->decisions[i].append()) {
-            written.push_back({claims[i].key, claims[i].seen});
-            events.push_back(event_of(items[work.origin[i]], work.ids[i], judgements[i], rubric_, now));
-        }
-        work.outcomes[work.origin[i]] = outcome_of(std::move(work.ids[i]), judgements[i], batch->decisions[i]);
+        const auto& decision = ticket->decision(i);
+        if (decision.append()) events.push_back(event_of(items[work.origin[i]], work.ids[i], judgements[i], rubric_, now));
+        work.outcomes[work.origin[i]] = outcome_of(std::move(work.ids[i]), judgements[i], decision);
     }
     if (events.empty()) co_return std::move(work.outcomes);
-
-    auto first = co_await ports_.collector.append(std::move(events));
-    if (!first) {
-        ports_.seen.failed(batch->token, written, first.error().kind == ErrorKind::busy);
-        co_return std::move(first).error();
-    }
-    ports_.seen.appended(batch->token, written, *first);
+    if (auto appended = co_await append(*std::move(ticket), std::move(events)); !appended) co_return std::move(appended).error();
     co_return std::move(work.outcomes);
 }
 
+// One that is not known to be durable is appended again: the write side drops it. So is one that may lie where nobody has read yet.
 kernel::Task<kernel::DataId> ReceiveRawData::retract(Sender sender, kernel::RecordId record_id) {
     const Error unknown{ErrorKind::not_found, "record-unknown", "the data centre has no record of this id here"};
     if (!is_record_id(record_id.value)) co_return unknown;
     const auto data_id = data_id_of(sender.id, record_id);
-    const auto key = record_key_of(data_id);
-
-    const std::vector<SeenRecords::Written> written{{key, {.content = {}, .status = SeenStatus::retracted}}};
-    std::vector<SeenRecords::Claim> claims{{.key = key, .seen = written[0].seen, .indexed = {}}};
-    std::optional asked = ports_.seen.to_look_up(std::span(&key, 1));
-    if (!asked->keys.empty()) {
-        auto found = co_await platform::runtime::blocking_call(ports_.pool,
-                                                               [index = &ports_.index, keys = asked->keys] { return index->find(keys); });
-        if (!found) co_return std::move(found).error();
-        claims[0].indexed = found->front();
-    }
-    // One that is not known to be durable is appended again: the write side drops it. So is one that may lie where nobody has read yet.
-    auto batch = ports_.seen.claim(claims);
-    asked.reset();
-    if (!batch) co_return std::move(batch).error();
-    if (!batch->decisions[0].append()) co_return unknown;
+    std::vector<SeenRecords::Claim> claims{
+        {.key = record_key_of(data_id), .seen = {.content = {}, .status = SeenStatus::retracted}, .indexed = {}}};
+    auto ticket = co_await claim(std::move(claims));
+    if (!ticket) co_return std::move(ticket).error();
+    if (!ticket->decision(0).append()) co_return unknown;
     std::vector<kernel::RawDataEvent> events;
     events.push_back(kernel::RawDataRetracted{std::move(sender.id), std::move(record_id), data_id, ports_.clock.now()});
-    auto first = co_await ports_.collector.append(std::move(events));
-    if (!first) {
-        ports_.seen.failed(batch->token, written, first.error().kind == ErrorKind::busy);
-        co_return std::move(first).error();
-    }
-    ports_.seen.appended(batch->token, written, *first);
+    if (auto appended = co_await append(*std::move(ticket), std::move(events)); !appended) co_return std::move(appended).error();
     co_return data_id;
 }
 

@@ -64,6 +64,10 @@ public:
     const domain::Rubric& rubric() const { return rubric_; }
 
 private:
+    class Ticket;
+    kernel::Task<Ticket> claim(std::vector<SeenRecords::Claim> claims);
+    kernel::Task<> append(Ticket ticket, std::vector<kernel::RawDataEvent> events);
+
     Ports ports_;
     const domain::Rubric& rubric_;
 };

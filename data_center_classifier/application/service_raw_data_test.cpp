@@ -7,6 +7,8 @@
 
 #include <gmock/gmock.h>
 
+#include <new>
+
 namespace data_center_classifier::application {
 namespace {
 
@@ -221,6 +223,38 @@ TEST_F(ReceivingRawData, two_centres_may_use_the_same_record_id) {
     EXPECT_EQ(outcomes[1].status, Status::accepted);
     EXPECT_NE(outcomes[0].data_id, outcomes[1].data_id);
     EXPECT_NE(outcomes[0].receipt_id, outcomes[1].receipt_id);
+}
+
+// Finds no memory, before or after the write.
+class ThrowingCollector final : public Collector {
+public:
+    explicit ThrowingCollector(Collector& collector) : collector_(collector) {}
+    kernel::Task<LogPosition> append(std::vector<kernel::RawDataEvent> events) override {
+        if (written) EXPECT_TRUE(co_await collector_.append(std::move(events)));
+        throw std::bad_alloc();
+    }
+    bool written = false;
+
+private:
+    Collector& collector_;
+};
+
+TEST_F(ReceivingRawData, what_is_thrown_leaves_nothing_in_flight_and_a_retry_is_written) {
+    ThrowingCollector throwing(collector_);
+    ReceiveRawData with_thrown({.seen = seen_, .index = index_, .collector = throwing, .pool = pool_, .clock = clock_}, rubric_);
+    const auto attempt = [&](const std::string& id) {
+        const auto items = std::make_shared<const std::vector<Incoming>>(std::vector<Incoming>{incoming(id, "1")});
+        EXPECT_THROW((void)platform::runtime::run(with_thrown.receive(items)), std::bad_alloc);
+    };
+    attempt("a");
+    throwing.written = true;
+    attempt("b");
+    EXPECT_THROW((void)platform::runtime::run(with_thrown.retract({.id = {"st-mary"}, .grade = "B"}, {"b"})), std::bad_alloc);
+    EXPECT_EQ(seen_.doubts_size(), 2U) << "nobody knows whether it was written";
+    EXPECT_EQ((*receive({incoming("a", "1")}))[0].status, Status::accepted);
+    ASSERT_EQ(seen_.doubts_size(), 0U);
+    project();
+    EXPECT_EQ(seen_.recent_size(), 0U) << "what stays in flight is never forgotten";
 }
 
 }  // namespace

@@ -2,12 +2,12 @@
 #include "data_center_classifier/application/service_scorecard.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace data_center_classifier::application {
 namespace {
 
-// Once it is no longer provisional, a grade changes only when the score is clear of the cut-off by this much: no flapping.
+// Once it is no longer provisional, a grade changes only when the score would still call for a change if it were this much nearer to the
+// present grade: no flapping, and the grade is never further than this from what the score says.
 constexpr double margin_points = 0.5;
 
 std::optional<std::size_t> index_of(const domain::Rubric& rubric, std::string_view check_id) {
@@ -27,9 +27,9 @@ void add(Sums& sums, std::size_t check, const domain::CheckCount& count) {
     sums.counts[check].skip += count.skip;
 }
 
-bool clear_of_cut_offs(double score, const domain::Rubric& rubric) {
-    return std::none_of(rubric.grade_above.begin(), rubric.grade_above.end(),
-                        [&](double cut_off) { return std::abs(score - cut_off) < margin_points; });
+// 'A' is less than 'B', and better.
+bool is_clear_of(char present, double score, const domain::Rubric& rubric) {
+    return domain::grade_of(score - margin_points, rubric) < present || domain::grade_of(score + margin_points, rubric) > present;
 }
 
 }  // namespace
@@ -87,7 +87,7 @@ kernel::Result<void> ClassifyDataCenters::handle(const kernel::DataCenterId& id,
     const auto sender = cache_.sender(id.value);
     if (!sender || card.grade == '-' || sender->grade == std::string(1, card.grade)) return kernel::ok();
     const bool first = sender->grade == domain::no_grade;
-    if (!first && !card.provisional && !clear_of_cut_offs(card.score_lower, rubric_)) return kernel::ok();
+    if (!first && !card.provisional && !is_clear_of(sender->grade.front(), card.score_lower, rubric_)) return kernel::ok();
     const auto why = card.failing.empty() ? std::string() : rubric_.checks[card.failing.front().check].id;
     auto done =
         manage_.handle(id, domain::ClassifyDataCenter{.grade = card.grade, .score = card.score, .why = why, .rubric = rubric_.version});

@@ -221,6 +221,8 @@ struct SeenRecords::State {
         return entry.doubt_since == 0 && doubt_of_all.since == 0 && entry.position >= std::max(entry.doubt_until, doubt_of_all.until);
     }
 
+    Decision decide(const Claim& claim, std::uint64_t token);
+    void let_go(RecordKey key, std::uint64_t token);
     Known compare(const Entry& entry, const Seen& wanted, std::uint64_t token) const;
     Known compare(const std::optional<Seen>& indexed, const Seen& wanted) const;
 };
@@ -288,24 +290,42 @@ kernel::Result<SeenRecords::Batch> SeenRecords::claim(std::span<const Claim> cla
         return kernel::Error{kernel::ErrorKind::busy, "recent-records-full", "too many records wait to be indexed; retry later"};
     Batch batch{.token = state_->next_token++, .decisions = {}};
     batch.decisions.reserve(claims.size());
-    for (const auto& claim : claims) {
-        const auto recent = state_->known(claim.key);
-        Decision decision{.known = recent ? state_->compare(*recent, claim.seen, batch.token) : state_->compare(claim.indexed, claim.seen),
-                          .status = claim.seen.status};
-        if (decision.known == Known::repeated || decision.known == Known::repeated_in_batch)
-            decision.status = recent ? recent->seen.status : claim.indexed->status;
-        batch.decisions.push_back(decision);
-        if (!decision.append()) continue;
-
-        state_->remember(claim.key);
-        auto& entry = state_->open(claim.key);
-        if (entry.standing == Standing::durable) entry.before = {entry.seen, entry.position};
-        entry.seen = claim.seen;
-        entry.standing = Standing::in_flight;
-        entry.token = batch.token;
-        entry.position = 0;
+    // What it has marked is let go if there is no memory for the rest.
+    try {
+        for (const auto& claim : claims) batch.decisions.push_back(state_->decide(claim, batch.token));
+    } catch (...) {
+        for (std::size_t i = 0; i < batch.decisions.size(); ++i)
+            if (batch.decisions[i].append()) state_->let_go(claims[i].key, batch.token);
+        throw;
     }
     return batch;
+}
+
+SeenRecords::Decision SeenRecords::State::decide(const Claim& claim, std::uint64_t token) {
+    const auto recent = known(claim.key);
+    Decision decision{.known = recent ? compare(*recent, claim.seen, token) : compare(claim.indexed, claim.seen),
+                      .status = claim.seen.status};
+    if (decision.known == Known::repeated || decision.known == Known::repeated_in_batch)
+        decision.status = recent ? recent->seen.status : claim.indexed->status;
+    if (!decision.append()) return decision;
+
+    remember(claim.key);
+    auto& entry = open(claim.key);
+    if (entry.standing == Standing::durable) entry.before = {entry.seen, entry.position};
+    entry.seen = claim.seen;
+    entry.standing = Standing::in_flight;
+    entry.token = token;
+    entry.position = 0;
+    return decision;
+}
+
+// Nothing of what the batch of that token claimed for this key was written.
+void SeenRecords::State::let_go(RecordKey key, std::uint64_t token) {
+    const auto found = unsettled.find(key);
+    if (found == unsettled.end() || found->second.token != token || found->second.standing != Standing::in_flight) return;
+    auto& entry = found->second;
+    if (entry.before.position > 0 || entry.doubt_since > 0 || entry.doubt_until > 0) settle_in_doubt(entry, key);
+    else unsettled.erase(found);
 }
 
 void SeenRecords::appended(std::uint64_t token, std::span<const Written> written, LogPosition first) {
@@ -333,15 +353,8 @@ void SeenRecords::appended(std::uint64_t token, std::span<const Written> written
 void SeenRecords::failed(std::uint64_t token, std::span<const Written> written, bool nothing_written) {
     const std::lock_guard lock(state_->mutex);
     for (const auto& one : written) {
-        if (!nothing_written) {
-            state_->doubt(one, token);
-            continue;
-        }
-        const auto found = state_->unsettled.find(one.key);
-        if (found == state_->unsettled.end() || found->second.token != token || found->second.standing != Standing::in_flight) continue;
-        auto& entry = found->second;
-        if (entry.before.position > 0 || entry.doubt_since > 0 || entry.doubt_until > 0) state_->settle_in_doubt(entry, one.key);
-        else state_->unsettled.erase(found);
+        if (nothing_written) state_->let_go(one.key, token);
+        else state_->doubt(one, token);
     }
     state_->forget_all();
 }
