@@ -15,6 +15,7 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
+#include <future>
 
 namespace collector_query {
 namespace {
@@ -344,6 +345,18 @@ TEST_F(ReadSide, numbers_of_any_size_come_out_as_they_went_in) {
     EXPECT_THAT(ask("/data/" + std::string(31, '0') + "a/history").body, HasSubstr(members));
     EXPECT_TRUE(service_->healthy());
     EXPECT_TRUE(rebuild_beside());
+}
+
+TEST_F(ReadSide, one_record_and_a_wrong_token_never_wait_for_long_queries) {
+    publish(content("a", 1, R"({"modality":"CT"})", 'a'));
+    ASSERT_EQ(visible(1).json().at("count"), 1);
+    std::promise<void> end;
+    const auto ended = end.get_future().share();
+    for (int thread = 0; thread < 2; ++thread) ASSERT_TRUE(pool_->submit([ended] { ended.wait(); }));
+    EXPECT_EQ(ask("/data/" + std::string(31, '0') + "a").status, 200);
+    EXPECT_EQ(ask("/data", "wrong").status, 401);
+    end.set_value();
+    EXPECT_EQ(ask("/data").status, 200);
 }
 
 TEST_F(ReadSide, a_gap_in_the_history_stops_it_and_ready_says_so) {

@@ -69,18 +69,17 @@ Result<void> CollectorQuery::authorise(const std::string& token) const {
 }
 
 kernel::Task<> CollectorQuery::may_read(std::string token) {
-    co_return co_await blocking_call(pool_, [this, token = std::move(token)] { return authorise(token); });
+    if (access_.open) co_return kernel::ok();
+    co_return co_await blocking_call(look_ups_, [this, token = std::move(token)] { return authorise(token); });
 }
 
 kernel::Task<DataPage> CollectorQuery::find(std::string token, domain::DataQuery query) {
-    co_return co_await blocking_call(pool_, [this, token = std::move(token), query = std::move(query)]() -> Result<DataPage> {
-        if (auto allowed = authorise(token); !allowed) return std::move(allowed).error();
-        return view_.find(query);
-    });
+    if (auto allowed = co_await may_read(std::move(token)); !allowed) co_return std::move(allowed).error();
+    co_return co_await blocking_call(pool_, [this, query = std::move(query)] { return view_.find(query); });
 }
 
 kernel::Task<DataItem> CollectorQuery::get(std::string token, std::string data_id) {
-    co_return co_await blocking_call(pool_, [this, token = std::move(token), data_id = std::move(data_id)]() -> Result<DataItem> {
+    co_return co_await blocking_call(look_ups_, [this, token = std::move(token), data_id = std::move(data_id)]() -> Result<DataItem> {
         if (auto allowed = authorise(token); !allowed) return std::move(allowed).error();
         if (!is_id(data_id)) return id_broken();
         auto item = view_.get({data_id});
@@ -92,7 +91,7 @@ kernel::Task<DataItem> CollectorQuery::get(std::string token, std::string data_i
 
 kernel::Task<std::vector<DataVersion>> CollectorQuery::history(std::string token, std::string data_id) {
     using Versions = std::vector<DataVersion>;
-    co_return co_await blocking_call(pool_, [this, token = std::move(token), data_id = std::move(data_id)]() -> Result<Versions> {
+    co_return co_await blocking_call(look_ups_, [this, token = std::move(token), data_id = std::move(data_id)]() -> Result<Versions> {
         if (auto allowed = authorise(token); !allowed) return std::move(allowed).error();
         if (!is_id(data_id)) return id_broken();
         auto versions = view_.history({data_id});
@@ -102,7 +101,7 @@ kernel::Task<std::vector<DataVersion>> CollectorQuery::history(std::string token
 }
 
 kernel::Task<Receipt> CollectorQuery::receipt(std::string token, std::string receipt_id) {
-    co_return co_await blocking_call(pool_, [this, token = std::move(token), receipt_id = std::move(receipt_id)]() -> Result<Receipt> {
+    co_return co_await blocking_call(look_ups_, [this, token = std::move(token), receipt_id = std::move(receipt_id)]() -> Result<Receipt> {
         if (auto allowed = authorise(token); !allowed) return std::move(allowed).error();
         if (!is_id(receipt_id)) return id_broken();
         auto receipt = view_.receipt({receipt_id});

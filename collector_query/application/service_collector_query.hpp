@@ -1,4 +1,5 @@
-// Use cases of the read side. Each first asks whether the caller may read, then reads, in one job on the blocking pool.
+// Use cases of the read side. Each first asks whether the caller may read, then reads. What takes microseconds (tokens, one record, its
+// history, a receipt) runs on threads of its own, so that it never waits behind long queries.
 #pragma once
 
 #include "collector_query/application/port_collector_query.hpp"
@@ -18,6 +19,7 @@ struct ReadAccess {
 // malformed or revoked: one code, one duration); not_found "no-such-data", "no-such-receipt"; incorrect "id-broken"; busy "pool-full".
 class CollectorQuery {
 public:
+    // `pool` is for long queries.
     CollectorQuery(CollectedDataView& view, AccessTokens& tokens, platform::runtime::BlockingPool& pool, ReadAccess access);
 
     kernel::Task<> may_read(std::string token);
@@ -34,6 +36,7 @@ private:
     platform::runtime::BlockingPool& pool_;
     ReadAccess access_;
     std::string operator_hash_;
+    platform::runtime::BlockingPool look_ups_{{.threads = 2, .name = "query-look-up"}};
 };
 
 // Parts of "acr_<16 hex>_<48 hex>"; nothing for another form.

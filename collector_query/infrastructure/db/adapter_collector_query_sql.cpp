@@ -385,29 +385,29 @@ private:
 };
 
 CollectorQuerySql::CollectorQuerySql(platform::sql::Database& database, ReaderOptions options)
-    : readers_(std::make_unique<Readers>(database, options)) {}
+    : pages_(std::make_unique<Readers>(database, options)), look_ups_(std::make_unique<Readers>(database, options)) {}
 CollectorQuerySql::~CollectorQuerySql() = default;
 
 Result<DataPage> CollectorQuerySql::find(const domain::DataQuery& query) {
-    return readers_->with([&](Session& session) { return session.find(query); });
+    return pages_->with([&](Session& session) { return session.find(query); });
 }
 
 Result<std::optional<DataItem>> CollectorQuerySql::get(const kernel::DataId& data_id) {
     auto bytes = bytes_of(data_id.value);
     if (!bytes) return std::move(bytes).error();
-    return readers_->with([&](Session& session) { return session.get(*bytes); });
+    return look_ups_->with([&](Session& session) { return session.get(*bytes); });
 }
 
 Result<std::vector<DataVersion>> CollectorQuerySql::history(const kernel::DataId& data_id) {
     auto bytes = bytes_of(data_id.value);
     if (!bytes) return std::move(bytes).error();
-    return readers_->with([&](Session& session) { return session.history(*bytes); });
+    return look_ups_->with([&](Session& session) { return session.history(*bytes); });
 }
 
 Result<std::optional<Receipt>> CollectorQuerySql::receipt(const kernel::ReceiptId& receipt_id) {
     auto bytes = bytes_of(receipt_id.value);
     if (!bytes) return std::move(bytes).error();
-    return readers_->with([&](Session& session) { return session.receipt(receipt_id, *bytes); });
+    return look_ups_->with([&](Session& session) { return session.receipt(receipt_id, *bytes); });
 }
 
 }  // namespace collector_query::infrastructure::db

@@ -32,7 +32,7 @@ public:
 
 private:
     class Readers;
-    std::unique_ptr<Readers> readers_;
+    std::unique_ptr<Readers> pages_, look_ups_;  // apart, so that one record never waits for long queries
 };
 
 }  // namespace collector_query::infrastructure::db

@@ -175,14 +175,12 @@ Result<void> CollectedDataProjection::project_retraction(const kernel::RecordRet
 }
 
 Result<CollectedDataProjection::Place> CollectedDataProjection::place_of(std::string_view data_id) {
-    find_data_->bind_bytes(0, data_id);
-    auto row = find_data_->step();
-    Place place;
-    if (row && *row) place = {.id = find_data_->integer(0), .last_event = find_data_->integer(1)};
-    find_data_->reset();
+    const platform::sql::Use found(*find_data_);
+    found->bind_bytes(0, data_id);
+    auto row = found->step();
     if (!row) return std::move(row).error();
-    if (place.id == 0) return Error{ErrorKind::fault, "row-not-there", "an event of a record came before the record"};
-    return place;
+    if (!*row) return Error{ErrorKind::fault, "row-not-there", "an event of a record came before the record"};
+    return Place{.id = found->integer(0), .last_event = found->integer(1)};
 }
 
 Result<void> CollectedDataProjection::write_data(Statement& statement, const kernel::CollectedDataFacts& facts,
