@@ -145,7 +145,7 @@ TEST(Examination, AContentUnderTheIdOfAnotherPatientIsSeenAndAnAmendmentPasses) 
 
 TEST(Examination, AContentThatItsRecordNoLongerHasMayComeUnderAnotherId) {
     const auto line = [](const std::string& id, const std::string& modality) {
-        return R"({"record_id":")" + id + R"(","modality":")" + modality + "\"}\n";
+        return R"({"record_id":")" + id + R"(","study_date":"2026-03-01","modality":")" + modality + "\"}\n";
     };
     EXPECT_EQ(failed(examined("a.ndjson", line("a", "CT") + line("b", "CT")).examination, "UNIQ-02"), 1u);
     EXPECT_EQ(failed(examined("a.ndjson", line("a", "CT") + line("a", "MR") + line("b", "CT")).examination, "UNIQ-02"), 0u);
