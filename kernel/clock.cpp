@@ -36,6 +36,13 @@ std::optional<std::chrono::sys_days> take_day(std::string_view& text) {
     return std::chrono::sys_days(date);
 }
 
+// An offset may lead out of the years that four digits write.
+std::optional<Timestamp> within_four_digits(Timestamp time) {
+    constexpr Timestamp first = std::chrono::sys_days{std::chrono::year{0} / 1 / 1};
+    constexpr Timestamp end = std::chrono::sys_days{std::chrono::year{10'000} / 1 / 1};
+    return time >= first && time < end ? std::optional(time) : std::nullopt;
+}
+
 }  // namespace
 
 Timestamp SystemClock::now() const {
@@ -90,7 +97,7 @@ std::optional<Timestamp> timestamp_from_text(std::string_view text) {
         }
         if (digits == 0) return std::nullopt;
     }
-    if (take(text, 'Z') || take(text, 'z')) return text.empty() ? std::optional(time) : std::nullopt;
+    if (take(text, 'Z') || take(text, 'z')) return text.empty() ? within_four_digits(time) : std::nullopt;
     const bool east = take(text, '+');
     if (!east && !take(text, '-')) return std::nullopt;
     auto offset_hour = take_digits(text, 2);
@@ -98,7 +105,7 @@ std::optional<Timestamp> timestamp_from_text(std::string_view text) {
     auto offset_minute = take_digits(text, 2);
     if (!offset_minute || *offset_minute > 59 || !text.empty()) return std::nullopt;
     const auto offset = std::chrono::hours(*offset_hour) + std::chrono::minutes(*offset_minute);
-    return east ? time - offset : time + offset;
+    return within_four_digits(east ? time - offset : time + offset);
 }
 
 }  // namespace kernel

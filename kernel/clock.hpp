@@ -39,6 +39,7 @@ private:
 std::string to_text(Timestamp time);
 
 // Reads RFC 3339 date-times ("Z" or an offset; 0..9 fraction digits, cut to milliseconds) and plain dates ("2026-03-01", midnight UTC).
+// What it reads, to_text() writes in 24 characters: a time whose offset leads out of the years 0000..9999 is none.
 std::optional<Timestamp> timestamp_from_text(std::string_view text);
 
 // A calendar day that exists, from "YYYY-MM-DD" exactly.
