@@ -73,33 +73,76 @@ std::vector<FailingCheck> failing_checks(const Rubric& rubric, std::span<const C
     return failing;
 }
 
-// The smallest rate of dimension `d` that lifts the score of the bounds above `cut_off`; none if not even 1 does.
-std::optional<double> rate_needed(std::vector<DimensionScore> dimensions, std::size_t d, double cut_off) {
-    const auto is_enough = [&](double rate) {
-        dimensions[d].lower = wilson_lower(rate, static_cast<double>(dimensions[d].judged));
-        return lower_score(dimensions) > cut_off;
-    };
-    double low = dimensions[d].rate, high = 1;
-    if (!is_enough(high)) return std::nullopt;
-    for (int step = 0; step < 40; ++step) {
-        const double middle = (low + high) / 2;
-        (is_enough(middle) ? high : low) = middle;
-    }
-    return high;
-}
+// The dimensions that are raised, and the score when each has gone the same part of its way to 1.
+class Ascent {
+public:
+    Ascent(std::vector<DimensionScore> dimensions, std::vector<std::size_t> raised)
+        : dimensions_(std::move(dimensions)), raised_(std::move(raised)), from_(dimensions_) {}
 
-std::optional<Lift> lift_of(const Scorecard& card, const Rubric& rubric) {
-    if (card.grade == 'A') return std::nullopt;
-    const auto wanted = static_cast<std::size_t>(card.grade - 'A' - 1);
+    double score_at(double part) {
+        for (const auto d : raised_) raise(d, from_[d].rate + part * (1 - from_[d].rate));
+        return lower_score(dimensions_);
+    }
+    // The rates that suffice, in hundredths; nothing when not even 1 does.
+    std::optional<std::vector<double>> rates_above(double cut_off) {
+        if (score_at(1) <= cut_off) return std::nullopt;
+        double low = 0, high = 1;
+        for (int step = 0; step < 40; ++step) {
+            const double middle = (low + high) / 2;
+            (score_at(middle) > cut_off ? high : low) = middle;
+        }
+        std::vector<double> rates;
+        for (const auto d : raised_) rates.push_back(std::min(1.0, std::ceil(100 * (from_[d].rate + high * (1 - from_[d].rate))) / 100));
+        return rates;
+    }
+
+private:
+    void raise(std::size_t d, double rate) { dimensions_[d].lower = wilson_lower(rate, static_cast<double>(dimensions_[d].judged)); }
+
+    std::vector<DimensionScore> dimensions_;
+    std::vector<std::size_t> raised_;
+    std::vector<DimensionScore> from_;
+};
+
+std::optional<Lift> lift_of_one(const Scorecard& card, std::span<const std::size_t> places, double cut_off, char grade) {
     std::optional<Lift> best;
-    for (std::size_t d = 0; d < card.dimensions.size(); ++d) {
+    for (const auto d : places) {
         const auto& dimension = card.dimensions[d];
-        if (dimension.weight <= 0 || dimension.rate >= 1) continue;
-        const auto to = rate_needed(card.dimensions, d, rubric.grade_above[wanted]);
-        if (!to || (best && *to - dimension.rate >= best->to - best->from)) continue;
-        best = Lift{.dimension = dimension.dimension, .from = dimension.rate, .to = *to, .grade = static_cast<char>('A' + wanted)};
+        const auto to = Ascent(card.dimensions, {d}).rates_above(cut_off);
+        if (!to || (best && to->front() - dimension.rate >= best->to - best->from)) continue;
+        best = Lift{.dimension = dimension.dimension, .from = dimension.rate, .to = to->front(), .grade = grade};
     }
     return best;
+}
+
+// What each dimension can add to the logarithm of the score does not depend on the others: those that can add most are the fewest.
+void find_lifts(Scorecard& card, const Rubric& rubric) {
+    if (card.grade == 'A') return;
+    const auto wanted = static_cast<std::size_t>(card.grade - 'A' - 1);
+    const auto grade = static_cast<char>('A' + wanted);
+    const double cut_off = rubric.grade_above[wanted];
+    std::vector<std::size_t> places;
+    for (std::size_t d = 0; d < card.dimensions.size(); ++d)
+        if (card.dimensions[d].weight > 0 && card.dimensions[d].rate < 1) places.push_back(d);
+    card.lift = lift_of_one(card, places, cut_off, grade);
+    if (card.lift) {
+        card.lifts = {*card.lift};
+        return;
+    }
+    std::sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
+        const double with_a = Ascent(card.dimensions, {a}).score_at(1), with_b = Ascent(card.dimensions, {b}).score_at(1);
+        return with_a != with_b ? with_a > with_b : a < b;
+    });
+    for (std::size_t count = 2; count <= places.size(); ++count) {
+        const std::vector raised(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(count));
+        const auto rates = Ascent(card.dimensions, raised).rates_above(cut_off);
+        if (!rates) continue;
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto& dimension = card.dimensions[raised[i]];
+            card.lifts.push_back({.dimension = dimension.dimension, .from = dimension.rate, .to = (*rates)[i], .grade = grade});
+        }
+        return;
+    }
 }
 
 }  // namespace
@@ -130,7 +173,8 @@ double score_of(std::span<const WeightedRate, dimension_count> rates, const Rubr
 
 Scorecard scorecard(const Rubric& rubric, std::span<const CheckCount> counts, std::uint64_t records) {
     CHECK(counts.size() == rubric.checks.size(), "there is one count per check");
-    Scorecard card{.rubric = rubric.version, .records = records, .dimensions = dimensions_of(rubric, counts), .failing = {}, .lift = {}};
+    Scorecard card{
+        .rubric = rubric.version, .records = records, .dimensions = dimensions_of(rubric, counts), .failing = {}, .lift = {}, .lifts = {}};
     card.provisional = static_cast<double>(records) < rubric.provisional_below_records;
     if (records == 0) {
         card.grade = '-';
@@ -140,7 +184,7 @@ Scorecard scorecard(const Rubric& rubric, std::span<const CheckCount> counts, st
     card.score_lower = lower_score(card.dimensions);
     card.grade = grade_of(card.score_lower, rubric);
     card.failing = failing_checks(rubric, counts, card.dimensions);
-    card.lift = lift_of(card, rubric);
+    find_lifts(card, rubric);
     return card;
 }
 

@@ -34,11 +34,11 @@ struct FailingCheck {
     double cost = 0;  // points; within a dimension they sum to its cost
 };
 
-// The cheapest way up: raise `dimension` to `to`, and the grade becomes `grade`.
+// A step on the way up: raise `dimension` from `from` to `to`, which is rounded up to hundredths, so that what is shown suffices.
 struct Lift {
     Dimension dimension;
     double from = 0, to = 0;
-    char grade = 'A';
+    char grade = 'A';  // reached with all the steps
 };
 
 struct Scorecard {
@@ -50,7 +50,8 @@ struct Scorecard {
     bool provisional = true;  // fewer records than the rubric's cut-off
     std::vector<DimensionScore> dimensions;
     std::vector<FailingCheck> failing;  // dearest first
-    std::optional<Lift> lift;           // none at A, or when no single dimension can do it
+    std::optional<Lift> lift;           // the smallest change of one dimension; none at A, or when no single one can do it
+    std::vector<Lift> lifts;            // `lift` alone, or as few dimensions as together raise the grade; none when nothing does
 };
 
 // `counts` has one entry per check of the rubric. `records`: how many were judged.

@@ -94,15 +94,38 @@ TEST(scorecard, few_records_are_graded_by_what_they_prove) {
     EXPECT_FALSE(many.provisional);
 }
 
-TEST(scorecard, the_lift_reaches_the_next_grade_and_no_smaller_one_does) {
+TEST(scorecard, the_lift_reaches_the_next_grade_and_no_smaller_one_of_hundredths_does) {
     const auto card = card_of({0.95, 0.92, 0.95, 0.60, 0.99, 1}, 100'000);
     ASSERT_EQ(card.grade, 'B');
     ASSERT_TRUE(card.lift);
     EXPECT_EQ(card.lift->dimension, Dimension::timeliness);
     EXPECT_EQ(card.lift->grade, 'A');
     EXPECT_NEAR(card.lift->from, 0.60, 1e-9);
-    EXPECT_EQ(card_of({0.95, 0.92, 0.95, card.lift->to + 0.001, 0.99, 1}, 100'000).grade, 'A');
-    EXPECT_EQ(card_of({0.95, 0.92, 0.95, card.lift->to - 0.001, 0.99, 1}, 100'000).grade, 'B');
+    EXPECT_NEAR(card.lift->to * 100, std::round(card.lift->to * 100), 1e-9);
+    EXPECT_EQ(card_of({0.95, 0.92, 0.95, card.lift->to, 0.99, 1}, 100'000).grade, 'A');
+    EXPECT_EQ(card_of({0.95, 0.92, 0.95, card.lift->to - 0.01, 0.99, 1}, 100'000).grade, 'B');
+    ASSERT_EQ(card.lifts.size(), 1U);
+    EXPECT_EQ(card.lifts[0].to, card.lift->to);
+}
+
+TEST(scorecard, lifts_as_few_dimensions_as_together_raise_the_grade) {
+    std::array poor{0.45, 0.45, 0.45, 0.45, 0.45, 1.0};
+    const auto low = card_of(poor, 100'000);
+    ASSERT_EQ(low.grade, 'E');
+    EXPECT_FALSE(low.lift);
+    ASSERT_EQ(low.lifts.size(), 2U);
+    auto lifted = poor;
+    for (const auto& step : low.lifts) {
+        EXPECT_GT(step.to, step.from);
+        EXPECT_EQ(step.grade, 'D');
+        lifted[static_cast<std::size_t>(step.dimension)] = step.to;
+    }
+    EXPECT_EQ(card_of(lifted, 100'000).grade, 'D');
+    for (std::size_t d = 0; d + 1 < dimension_count; ++d) {
+        auto alone = poor;
+        alone[d] = 1;
+        EXPECT_EQ(card_of(alone, 100'000).grade, 'E');
+    }
 }
 
 TEST(scorecard, privacy_is_listed_and_costs_no_points) {
