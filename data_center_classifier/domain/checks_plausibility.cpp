@@ -18,10 +18,9 @@ int year_of(kernel::Timestamp time) {
     return static_cast<int>(std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(time)).year());
 }
 
-// A day begins up to 14 hours before it begins in UTC.
 Outcome is_not_in_future(const std::optional<Moment>& moment, const Facts& facts) {
     if (!moment) return Outcome::skip;
-    return pass_if(moment->first <= facts.context.received_at + std::chrono::hours(14));
+    return pass_if(!facts.is_in_future(*moment));
 }
 Outcome study_date_is_not_in_future(const Facts& facts) {
     return is_not_in_future(facts.study, facts);
@@ -82,24 +81,29 @@ Outcome sex_agrees_with_body_part(const Facts& facts) {
     return pass_if(*facts.sex == (male ? "M" : "F"));
 }
 
-// A category of ICD-10, "N40", as a letter and a number; none when the code is no ICD-10 code.
+// A category of ICD-10, "N40", as a letter and a number; none when the code is no ICD-10 code. "C7A" counts among those of C70.
 struct Category {
     char letter = 0;
     int number = -1;
 };
 Category category_of(std::string_view code) {
-    if (code.size() < 3 || !is_letter(code[0]) || !is_digit(code[1]) || !is_digit(code[2])) return {};
-    return {to_upper(code[0]), (code[1] - '0') * 10 + (code[2] - '0')};
+    if (code.size() < 3 || !is_letter(code[0]) || !is_digit(code[1]) || (!is_digit(code[2]) && !is_letter(code[2]))) return {};
+    return {to_upper(code[0]), (code[1] - '0') * 10 + (is_digit(code[2]) ? code[2] - '0' : 0)};
 }
 bool is_between(Category category, char letter, int first, int last) {
     return category.letter == letter && category.number >= first && category.number <= last;
 }
 bool is_male_diagnosis(Category c) {
-    return is_between(c, 'C', 60, 63) || is_between(c, 'N', 40, 53) || is_between(c, 'D', 29, 29);
+    return is_between(c, 'C', 60, 63) || is_between(c, 'N', 40, 53) || is_between(c, 'D', 29, 29) || is_between(c, 'D', 40, 40);
 }
 bool is_female_diagnosis(Category c) {
     return is_between(c, 'C', 51, 58) || is_between(c, 'N', 70, 98) || is_between(c, 'O', 0, 99) || is_between(c, 'D', 25, 28) ||
-           is_between(c, 'Z', 33, 39);
+           is_between(c, 'D', 6, 6) || is_between(c, 'D', 39, 39) || is_between(c, 'Z', 33, 39);
+}
+
+// Screening and history of organs that only one sex has, by the beginnings of their codes.
+bool begins_with_one_of(std::string_view code, Names beginnings) {
+    return std::any_of(beginnings.begin(), beginnings.end(), [&](std::string_view beginning) { return code.starts_with(beginning); });
 }
 
 Outcome sex_agrees_with_code(const Facts& facts) {
@@ -107,7 +111,9 @@ Outcome sex_agrees_with_code(const Facts& facts) {
     bool any = false;
     const bool all = facts.all_codes([&](std::string_view one) {
         const auto category = category_of(one);
-        const bool male = is_male_diagnosis(category), female = is_female_diagnosis(category);
+        const bool male = is_male_diagnosis(category) || begins_with_one_of(one, {"Z12.5", "Z125", "Z85.46", "Z8546"});
+        const bool female =
+            is_female_diagnosis(category) || begins_with_one_of(one, {"Z12.4", "Z124", "Z85.41", "Z8541", "Z85.42", "Z8542"});
         any = any || male || female;
         return !(male && *facts.sex == "F") && !(female && *facts.sex == "M");
     });
@@ -146,15 +152,17 @@ struct PartRegion {
     std::string_view part;
     std::uint16_t regions;
 };
+// A report of one region speaks of its neighbours: of the bases of the lungs above an abdomen, of a tube's tip in the stomach below a
+// chest.
 constexpr auto part_regions = std::to_array<PartRegion>({
-    {"ABDOMEN", abdomen | pelvis | spine},
+    {"ABDOMEN", abdomen | pelvis | spine | chest},
     {"ABDOMENPELVIS", abdomen | pelvis},
     {"ANKLE", lower_limb},
     {"ARM", upper_limb},
     {"BLADDER", pelvis | abdomen},
-    {"BRAIN", head},
+    {"BRAIN", head | neck},
     {"BREAST", breast | chest},
-    {"CHEST", chest | heart | breast | spine},
+    {"CHEST", chest | heart | breast | spine | abdomen | neck},
     {"CHESTABDOMEN", chest | heart | abdomen},
     {"CHESTABDPELVIS", chest | heart | abdomen | pelvis},
     {"CLAVICLE", upper_limb | chest},
@@ -170,15 +178,15 @@ constexpr auto part_regions = std::to_array<PartRegion>({
     {"HEART", heart | chest},
     {"HIP", pelvis | lower_limb},
     {"HUMERUS", upper_limb},
-    {"KIDNEY", abdomen},
+    {"KIDNEY", abdomen | pelvis},
     {"KNEE", lower_limb},
     {"LEG", lower_limb},
     {"LIVER", abdomen},
-    {"LSPINE", spine | abdomen},
-    {"LUNG", chest | heart},
-    {"NECK", neck | head | spine},
+    {"LSPINE", spine | abdomen | pelvis},
+    {"LUNG", chest | heart | abdomen},
+    {"NECK", neck | head | spine | chest},
     {"PANCREAS", abdomen},
-    {"PELVIS", pelvis | lower_limb | abdomen},
+    {"PELVIS", pelvis | lower_limb | abdomen | spine},
     {"PROSTATE", pelvis},
     {"SHOULDER", upper_limb},
     {"SKULL", head},
@@ -201,10 +209,8 @@ Outcome body_part_agrees_with_text(const Facts& facts) {
 
 Outcome laterality_agrees_with_text(const Facts& facts) {
     if (facts.missing(laterality) || facts.narrative.sides == 0) return Outcome::skip;
-    const auto text = trimmed(facts.text(laterality));
-    const char side = text.empty() ? '\0' : to_upper(text.front());
-    if (side != 'L' && side != 'R') return Outcome::skip;
-    return pass_if((facts.narrative.sides & (side == 'L' ? side_left : side_right)) != 0);
+    if (facts.side != 'L' && facts.side != 'R') return Outcome::skip;
+    return pass_if((facts.narrative.sides & (facts.side == 'L' ? side_left : side_right)) != 0);
 }
 
 Outcome findings_are_not_the_impression(const Facts& facts) {
@@ -212,17 +218,30 @@ Outcome findings_are_not_the_impression(const Facts& facts) {
     return pass_if(trimmed(facts.text(findings)) != trimmed(facts.text(impression)));
 }
 
-// The longest of the three texts has to be a sentence, and no typing exercise.
+// Words that stand where a report should: "see attached", "informe pendiente", "test test".
+bool is_placeholder_word(std::string_view word) {
+    constexpr auto words = std::to_array<std::string_view>({"a",    "adjunto", "asdf", "attached",  "dictated", "ignore", "informe", "is",
+                                                            "n",    "no",      "ok",   "pendiente", "pending",  "please", "report",  "see",
+                                                            "test", "this",    "ver",  "x",         "xx",       "xxx",    "xxxx"});
+    static_assert(std::is_sorted(words.begin(), words.end()));
+    return std::binary_search(words.begin(), words.end(), lower_of(word).view());
+}
+
+// The longest of the three texts has a word that says something.
 Outcome report_is_no_placeholder(const Facts& facts) {
     std::string_view longest;
     for (const auto field : {report, findings, impression})
         if (facts.has(field) && facts.text(field).size() > longest.size()) longest = facts.text(field);
     if (longest.empty()) return Outcome::skip;
-    const auto lower = lower_of(trimmed(longest));
-    for (const std::string_view start :
-         {"lorem ipsum", "test test", "this is a test", "asdf", "xxxx", "see attached", "see report", "ver adjunto"})
-        if (lower.view().starts_with(start)) return Outcome::fail;
-    return pass_if(std::count_if(longest.begin(), longest.end(), is_space) >= 1 && longest.size() >= 8);
+    if (lower_of(trimmed(longest)).view().starts_with("lorem ipsum")) return Outcome::fail;
+    for (std::size_t at = 0; at < longest.size();) {
+        auto end = at;
+        while (end < longest.size() && is_word_byte(longest[end])) ++end;
+        const auto word = longest.substr(at, end - at);
+        if (word.size() > 1 && !is_placeholder_word(word)) return Outcome::pass;
+        at = end + 1;
+    }
+    return Outcome::fail;
 }
 
 Outcome normal_study_has_no_abnormal_code(const Facts& facts) {

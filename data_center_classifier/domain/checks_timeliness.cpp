@@ -4,10 +4,13 @@
 namespace data_center_classifier::domain {
 namespace {
 
-// A whole day counts to its end.
+// By the report's date, or the study's without one. One that cannot be read, or has not come yet, proves nothing: it is not in time. A
+// whole day counts to its end.
 Outcome arrived_in_time(const Facts& facts) {
-    const auto& event = facts.report ? facts.report : facts.study;
-    if (!event) return Outcome::skip;
+    const bool reported = facts.has(FieldId::report_date);
+    if (!reported && facts.missing(FieldId::study_date)) return Outcome::skip;
+    const auto& event = reported ? facts.report : facts.study;
+    if (!event || facts.is_in_future(*event)) return Outcome::fail;
     return pass_if(facts.context.received_at <= event->last + facts.context.delay_max);
 }
 

@@ -2,6 +2,8 @@
 // skip.
 #include "data_center_classifier/domain/checks.hpp"
 
+#include <algorithm>
+
 namespace data_center_classifier::domain {
 namespace {
 
@@ -11,8 +13,14 @@ Outcome fail_if(std::optional<bool> found) {
 Outcome same_key_other_content(const Facts& facts) {
     return fail_if(facts.context.same_key_other_content);
 }
+// Labels and the patient are the same in two normal studies; an image, a report or a date is not.
+bool tells_studies_apart(const Facts& facts) {
+    using enum FieldId;
+    constexpr auto telling = std::to_array({image, report, findings, impression, study_date, report_date, diagnosis_date});
+    return std::any_of(telling.begin(), telling.end(), [&](FieldId field) { return facts.has(field); });
+}
 Outcome same_content_other_key(const Facts& facts) {
-    return fail_if(facts.context.same_content_other_key);
+    return tells_studies_apart(facts) ? fail_if(facts.context.same_content_other_key) : Outcome::skip;
 }
 
 }  // namespace

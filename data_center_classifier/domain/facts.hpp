@@ -1,6 +1,7 @@
 // Facts: one record with everything that more than one check asks of it, worked out once. Lives on the stack of judge().
 #pragma once
 
+#include "data_center_classifier/domain/codes.hpp"
 #include "data_center_classifier/domain/judge.hpp"
 #include "data_center_classifier/domain/text_signs.hpp"
 
@@ -10,13 +11,16 @@ namespace data_center_classifier::domain {
 struct Moment {
     kernel::Timestamp first, last;
 };
-// ISO 8601: 2026-03-01, 20260301, and date-times with "T"; without an offset they count as UTC.
+// ISO 8601: 2026-03-01, 20260301, and date-times with "T" or a blank; also 2026/03/01, and DICOM and HL7: 20260301093000.5+0100. Without an
+// offset they count as UTC.
 std::optional<Moment> moment_of(Value value);
 
 std::optional<int> birth_year_of(Value value);  // four digits, 1000..2999
 
+std::optional<char> normal_side(Value value);  // L, R, B, U, and the words for them
+
 enum class Label : std::uint8_t { none, yes, no, uncertain, broken };
-Label label_of(Value value);  // 1, 0, -1, true, false, also as text and "1.0"; missing is none
+Label label_of(Value value);  // 1, 0, -1, true, false, yes, no, also as text and "1.0"; missing is none
 
 struct Facts {
     Facts(const RawData& record, const JudgeContext& context, const Rubric& rubric);
@@ -25,8 +29,9 @@ struct Facts {
     std::string_view text(FieldId field) const { return value(field).text; }
     bool missing(FieldId field) const { return is_missing[static_cast<std::size_t>(field)]; }
     bool has(FieldId field) const { return !missing(field); }
-    // Code by code of the field `code`: "J18.9; Z12.5" are two. In upper case, without the name of a code system before a colon.
-    // Stops when `each` returns false, and returns that.
+    // A day begins up to 14 hours before it begins in UTC.
+    bool is_in_future(const Moment& moment) const { return moment.first > context.received_at + std::chrono::hours(14); }
+    // Code by code of the field `code` (codes.hpp). Stops when `each` returns false, and returns that.
     template <class Each>
     bool all_codes(Each each) const;
 
@@ -35,34 +40,19 @@ struct Facts {
     std::array<Value, field_count> values;
     std::array<bool, field_count> is_missing{};
     bool clean_text = true;                               // of every field and the extensions
+    bool has_extensions = false;                          // members of the sender's own, one of them not empty
     TextSigns signs;                                      // identifiers of the whole record
     TextSigns narrative;                                  // regions and sides of report, findings and impression
     std::optional<std::string> modality, body_part, sex;  // normal forms
+    std::optional<char> side;                             // L, R, B or U
     std::optional<double> age;                            // years
     std::optional<int> birth_year;
     std::optional<Moment> study, report, diagnosis;
 };
 
-// The codes of a text, as all_codes() above.
-template <class Each>
-bool each_code(std::string_view text, Each each);
-
-inline constexpr std::string_view code_separators = ";,| \t\r\n";
-
-template <class Each>
-bool each_code(std::string_view text, Each each) {
-    while (!text.empty()) {
-        const auto end = std::min(text.find_first_of(code_separators), text.size());
-        auto code = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
-        if (const auto colon = code.find(':'); colon != std::string_view::npos) code.remove_prefix(colon + 1);
-        if (!code.empty() && !each(code)) return false;
-    }
-    return true;
-}
 template <class Each>
 bool Facts::all_codes(Each each) const {
-    return missing(FieldId::code) || each_code(text(FieldId::code), each);
+    return missing(FieldId::code) || each_code(text(FieldId::code), [&](const Code& code) { return each(code.text); });
 }
 
 }  // namespace data_center_classifier::domain

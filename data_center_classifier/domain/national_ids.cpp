@@ -34,17 +34,22 @@ char dni_letter(std::uint32_t number) {
 
 // Numbers below 100,000 were hardly ever given out, and zeros in front are how pseudonyms are counted.
 bool is_dni(std::string_view text) {
-    if (!has_shape(text, "99999999A") && !has_shape(text, "99999999-A") && !has_shape(text, "99.999.999-A")) return false;
+    if (!has_shape(text, "99999999A") && !has_shape(text, "99999999-A") && !has_shape(text, "99.999.999-A") &&
+        !has_shape(text, "99.999.999A"))
+        return false;
     const auto number = number_of<std::uint32_t>(digits_of(text).kept.view()).value_or(0);
     return number >= 100'000 && to_upper(text.back()) == dni_letter(number);
 }
 
-bool is_nie(std::string_view text) {
+// X, Y and Z begin the numbers of foreigners. K, L and M those of children and Spaniards abroad, which look like a serial number.
+bool is_nie(std::string_view text, bool labelled) {
     if (!has_shape(text, "A9999999A") && !has_shape(text, "A-9999999-A")) return false;
-    const auto first = std::string_view("XYZ").find(to_upper(text.front()));
-    if (first == std::string_view::npos) return false;
+    const char letter = to_upper(text.front());
+    const auto first = std::string_view("XYZ").find(letter);
+    const bool of_child = labelled && (letter == 'K' || letter == 'L' || letter == 'M');
+    if (first == std::string_view::npos && !of_child) return false;
     const auto number = number_of<std::uint32_t>(digits_of(text).kept.view()).value_or(0);
-    return to_upper(text.back()) == dni_letter(static_cast<std::uint32_t>(first) * 10'000'000 + number);
+    return to_upper(text.back()) == dni_letter((of_child ? 0 : static_cast<std::uint32_t>(first) * 10'000'000) + number);
 }
 
 bool is_rut(std::string_view text, bool labelled) {
@@ -86,7 +91,7 @@ bool is_ssn(std::string_view token) {
 
 bool is_national_id(std::string_view token, bool labelled) {
     if (token.size() < 8 || token.size() > 14) return false;
-    return is_dni(token) || is_nie(token) || is_rut(token, labelled) || is_cpf(token, labelled);
+    return is_dni(token) || is_nie(token, labelled) || is_rut(token, labelled) || is_cpf(token, labelled);
 }
 
 }  // namespace data_center_classifier::domain

@@ -37,8 +37,8 @@ inline RawData record_of(std::string_view lines) {
 inline CodeLists small_lists() {
     CodeLists lists;
     lists.modalities = CodeList({"CR", "CT", "DX", "ECG", "MG", "MR", "OP", "OT", "PX", "US"});
-    lists.body_parts =
-        CodeList({"ABDOMEN", "ANKLE", "BREAST", "CHEST", "CSPINE", "EYE", "HEAD", "HEART", "JAW", "KNEE", "PROSTATE", "UTERUS"});
+    lists.body_parts = CodeList({"ABDOMEN", "ANKLE", "BREAST", "CHEST", "CSPINE", "ELBOW", "EYE", "FOOT", "HAND", "HEAD", "HEART", "JAW",
+                                 "KNEE", "PROSTATE", "SHOULDER", "TIBIA", "UTERUS"});
     lists.body_part_synonyms = {{"thoracic", "CHEST"}, {"thorax", "CHEST"}, {"torax", "CHEST"}, {"pecho", "CHEST"}, {"rodilla", "KNEE"}};
     lists.icd10cm = CodeList({"C61", "J189", "O80", "P071", "S72001A", "Z125"});
     return lists;

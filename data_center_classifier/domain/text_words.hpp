@@ -1,29 +1,38 @@
-// The words that text_signs.cpp knows, English and Spanish, lower case and without accents, in a hash table made at compile time.
+// The words that the scanners of text know, English and Spanish, lower case and without accents, grouped by what they mean.
 #pragma once
 
 #include "data_center_classifier/domain/text_signs.hpp"
-
-#include <array>
-#include <cstddef>
-#include <string_view>
+#include "data_center_classifier/domain/word_table.hpp"
 
 namespace data_center_classifier::domain {
 
 // What a word announces when it stands as a label, or what it is.
 enum class WordRole : std::uint8_t {
     plain,
-    name_label,   // "patient_name": one capitalised word after the colon is a name
-    name_word,    // "name": two are needed
-    person_word,  // "patient": two are needed, in title case
-    name_prefix,  // "first" before "name"
-    phone_label,
-    phone_word,  // "cell": counts with a colon only
-    id_label,
-    ssn_label,
-    birth_label,
-    address_label,
+    name_label,     // "surname": one capitalised word behind the colon is a name
+    name_word,      // "name": two are needed
+    person_word,    // "patient": two are needed, and one of them a known first name
+    name_prefix,    // "first" before "name"
+    name_joint,     // "'s" before "name"
+    title,          // "Mr": a known first name has to follow
+    first_name,     // one that means nothing else
+    phone_label,    // "tel"
+    phone_word,     // "cell": counts with a colon, or before nine digits
+    dni_label,      // also without its check letter
+    id_label,       // "rut"
+    ssn_label,      // "ssn"
+    ssn_tail,       // "security" behind "social"
+    health_label,   // "nhs", "nss"
+    birth_label,    // "dob"
+    birth_sign,     // "fn": counts with a colon
+    birth_tail,     // "nac" behind "fecha"; alone it is an illness
+    address_label,  // "address"
     street_after,   // "12 Main Street"
     street_before,  // "Calle Mayor 12"
+    street_always,  // "calle mayor 12"
+    box,            // "box" behind "po"
+    compares,       // "compared": a side behind it in the sentence is another's
+    number_label,   // "order": the number behind it is nobody's
     filler,         // "number", "of": may stand between a label and its value
     no_name,        // capitalised, yet nobody's name: "Anonymous", "CT"
 };
@@ -35,390 +44,166 @@ struct Word {
     std::uint8_t side = 0;
 };
 
-struct WordHash {
-    std::uint32_t value = 2166136261U;
-    constexpr void add(char c) { value = (value ^ static_cast<unsigned char>(c)) * 16777619U; }
-};
-
 namespace words {
-
-constexpr Word of(WordRole role, std::string_view text) {
-    return {text, role, 0, 0};
-}
-constexpr Word in(std::uint16_t regions, std::string_view text) {
-    return {text, WordRole::plain, regions, 0};
-}
-constexpr Word on(std::uint8_t side, std::string_view text) {
-    return {text, WordRole::plain, 0, side};
-}
 
 using enum WordRole;
 
-inline constexpr auto all = std::to_array<Word>({
-    of(name_label, "patient_name"),
-    of(name_label, "patientname"),
-    of(name_label, "patientsname"),
-    of(name_label, "full_name"),
-    of(name_label, "fullname"),
-    of(name_label, "first_name"),
-    of(name_label, "firstname"),
-    of(name_label, "last_name"),
-    of(name_label, "lastname"),
-    of(name_label, "family_name"),
-    of(name_label, "given_name"),
-    of(name_label, "surname"),
-    of(name_label, "apellido"),
-    of(name_label, "apellidos"),
-    of(name_label, "nombre_paciente"),
-    of(name_label, "nombre_completo"),
-    of(name_word, "name"),
-    of(name_word, "nombre"),
-    of(name_word, "nome"),
-    of(name_word, "nombres"),
-    of(person_word, "paciente"),
-    of(person_word, "patient"),
-    of(name_prefix, "first"),
-    of(name_prefix, "last"),
-    of(name_prefix, "full"),
-    of(name_prefix, "family"),
-    of(name_prefix, "given"),
-    of(name_prefix, "s"),
-    of(name_prefix, "del"),
-    of(name_prefix, "y"),
-    of(phone_label, "tel"),
-    of(phone_label, "telf"),
-    of(phone_label, "tlf"),
-    of(phone_label, "tfno"),
-    of(phone_label, "tfn"),
-    of(phone_label, "telefono"),
-    of(phone_label, "telefone"),
-    of(phone_label, "fono"),
-    of(phone_label, "phone"),
-    of(phone_label, "telephone"),
-    of(phone_label, "phone_number"),
-    of(phone_label, "phonenumber"),
-    of(phone_label, "mobile_phone"),
-    of(phone_label, "home_phone"),
-    of(phone_label, "celular"),
-    of(phone_label, "whatsapp"),
-    of(phone_word, "cell"),
-    of(phone_word, "mobile"),
-    of(phone_word, "movil"),
-    of(phone_word, "fax"),
-    of(phone_word, "contact"),
-    of(phone_word, "contacto"),
-    of(id_label, "dni"),
-    of(id_label, "nie"),
-    of(id_label, "nif"),
-    of(id_label, "rut"),
-    of(id_label, "run"),
-    of(id_label, "cpf"),
-    of(id_label, "national_id"),
-    of(ssn_label, "ssn"),
-    of(ssn_label, "security"),
-    of(ssn_label, "social_security_number"),
-    of(ssn_label, "socialsecuritynumber"),
-    of(birth_label, "dob"),
-    of(birth_label, "birth"),
-    of(birth_label, "birthdate"),
-    of(birth_label, "birth_date"),
-    of(birth_label, "date_of_birth"),
-    of(birth_label, "dateofbirth"),
-    of(birth_label, "birthday"),
-    of(birth_label, "born"),
-    of(birth_label, "nacimiento"),
-    of(birth_label, "nacido"),
-    of(birth_label, "nacida"),
-    of(birth_label, "nac"),
-    of(birth_label, "fnac"),
-    of(birth_label, "fecha_nacimiento"),
-    of(birth_label, "fecha_de_nacimiento"),
-    of(birth_label, "nascimento"),
-    of(birth_label, "patientbirthdate"),
-    of(birth_label, "patient_birth_date"),
-    of(address_label, "address"),
-    of(address_label, "home_address"),
-    of(address_label, "street_address"),
-    of(address_label, "patient_address"),
-    of(address_label, "direccion"),
-    of(address_label, "domicilio"),
-    of(address_label, "endereco"),
-    of(street_after, "street"),
-    of(street_after, "st"),
-    of(street_after, "avenue"),
-    of(street_after, "ave"),
-    of(street_after, "road"),
-    of(street_after, "lane"),
-    of(street_after, "boulevard"),
-    of(street_after, "blvd"),
-    of(street_after, "drive"),
-    of(street_before, "calle"),
-    of(street_before, "avenida"),
-    of(street_before, "avda"),
-    of(street_before, "paseo"),
-    of(street_before, "plaza"),
-    of(street_before, "pasaje"),
-    of(street_before, "rua"),
-    of(filler, "number"),
-    of(filler, "no"),
-    of(filler, "num"),
-    of(filler, "numero"),
-    of(filler, "nr"),
-    of(filler, "date"),
-    of(filler, "the"),
-    of(filler, "on"),
-    of(filler, "is"),
-    of(filler, "el"),
-    of(filler, "de"),
-    of(filler, "la"),
-    of(filler, "of"),
-    of(no_name, "anon"),
-    of(no_name, "anonymous"),
-    of(no_name, "anonymized"),
-    of(no_name, "anonymised"),
-    of(no_name, "anonimo"),
-    of(no_name, "anonima"),
-    of(no_name, "anonimizado"),
-    of(no_name, "deidentified"),
-    of(no_name, "identified"),
-    of(no_name, "redacted"),
-    of(no_name, "removed"),
-    of(no_name, "unknown"),
-    of(no_name, "none"),
-    of(no_name, "null"),
-    of(no_name, "xxx"),
-    of(no_name, "xxxx"),
-    of(no_name, "subject"),
-    of(no_name, "sujeto"),
-    of(no_name, "phantom"),
-    of(no_name, "ct"),
-    of(no_name, "mr"),
-    of(no_name, "mri"),
-    of(no_name, "rm"),
-    of(no_name, "tc"),
-    of(no_name, "xray"),
-    of(no_name, "scan"),
-    of(no_name, "study"),
-    of(no_name, "exam"),
-    of(no_name, "examination"),
-    of(no_name, "radiograph"),
-    of(no_name, "radiografia"),
-    of(no_name, "ultrasound"),
-    of(no_name, "report"),
-    of(no_name, "normal"),
-    of(no_name, "routine"),
-    of(no_name, "male"),
-    of(no_name, "female"),
-    of(no_name, "mujer"),
-    of(no_name, "hombre"),
-    of(no_name, "varon"),
-    of(no_name, "year"),
-    of(no_name, "adult"),
-    of(no_name, "adulto"),
-    of(no_name, "not"),
-    of(no_name, "has"),
-    of(no_name, "protocol"),
-    of(no_name, "siemens"),
-    of(no_name, "philips"),
-    of(no_name, "ge"),
+struct Group {
+    WordRole role;
+    std::uint16_t regions;
+    std::uint8_t side;
+    std::string_view list;
+};
+constexpr Group of(WordRole role, std::string_view list) {
+    return {role, 0, 0, list};
+}
+constexpr Group in(int regions, std::string_view list) {
+    return {plain, static_cast<std::uint16_t>(regions), 0, list};
+}
+constexpr Group on(std::uint8_t side, std::string_view list) {
+    return {plain, 0, side, list};
+}
 
-    in(head, "head"),
-    in(head, "brain"),
-    in(head, "skull"),
-    in(head, "cranial"),
-    in(head, "intracranial"),
-    in(head, "cerebral"),
-    in(head, "cerebellar"),
-    in(head, "cerebellum"),
-    in(head, "orbit"),
-    in(head, "orbits"),
-    in(head, "sinus"),
-    in(head, "sinuses"),
-    in(head, "cabeza"),
-    in(head, "craneo"),
-    in(head, "craneal"),
-    in(head, "cerebro"),
-    in(head, "encefalo"),
-    in(head, "ventricles"),
-    in(neck, "neck"),
-    in(neck, "thyroid"),
-    in(neck, "larynx"),
-    in(neck, "carotid"),
-    in(neck, "cuello"),
-    in(neck, "tiroides"),
-    in(neck, "laringe"),
-    in(chest, "chest"),
-    in(chest, "thorax"),
-    in(chest, "thoracic"),
-    in(chest, "lung"),
-    in(chest, "lungs"),
-    in(chest, "pulmonary"),
-    in(chest, "pleural"),
-    in(chest, "mediastinum"),
-    in(chest, "mediastinal"),
-    in(chest, "cardiomediastinal"),
-    in(chest, "costophrenic"),
-    in(chest, "hilar"),
-    in(chest, "pneumothorax"),
-    in(chest, "torax"),
-    in(chest, "pecho"),
-    in(chest, "pulmon"),
-    in(chest, "pulmones"),
-    in(chest, "pulmonar"),
-    in(chest, "pulmonares"),
-    in(chest, "mediastino"),
-    in(chest, "rib"),
-    in(chest, "ribs"),
-    in(heart, "heart"),
-    in(heart, "cardiac"),
-    in(heart, "coronary"),
-    in(heart, "myocardial"),
-    in(heart, "corazon"),
-    in(heart, "cardiaca"),
-    in(heart, "cardiaco"),
-    in(heart, "cardiomegaly"),
-    in(abdomen, "abdomen"),
-    in(abdomen, "abdominal"),
-    in(abdomen, "liver"),
-    in(abdomen, "hepatic"),
-    in(abdomen, "spleen"),
-    in(abdomen, "splenic"),
-    in(abdomen, "kidney"),
-    in(abdomen, "kidneys"),
-    in(abdomen, "renal"),
-    in(abdomen, "pancreas"),
-    in(abdomen, "pancreatic"),
-    in(abdomen, "gallbladder"),
-    in(abdomen, "bowel"),
-    in(abdomen, "stomach"),
-    in(abdomen, "colon"),
-    in(abdomen, "higado"),
-    in(abdomen, "bazo"),
-    in(abdomen, "rinon"),
-    in(abdomen, "rinones"),
-    in(abdomen, "vesicula"),
-    in(abdomen, "estomago"),
-    in(pelvis, "pelvis"),
-    in(pelvis, "pelvic"),
-    in(pelvis, "prostate"),
-    in(pelvis, "uterus"),
-    in(pelvis, "uterine"),
-    in(pelvis, "ovary"),
-    in(pelvis, "ovaries"),
-    in(pelvis, "ovarian"),
-    in(pelvis, "bladder"),
-    in(pelvis, "prostata"),
-    in(pelvis, "utero"),
-    in(pelvis, "vejiga"),
-    in(pelvis, "ovario"),
-    in(pelvis | lower_limb, "hip"),
-    in(pelvis | lower_limb, "hips"),
-    in(pelvis | lower_limb, "cadera"),
-    in(pelvis | lower_limb, "femoral"),
-    in(spine, "spine"),
-    in(spine, "spinal"),
-    in(spine, "vertebra"),
-    in(spine, "vertebrae"),
-    in(spine, "vertebral"),
-    in(spine, "lumbar"),
+inline constexpr auto groups = std::to_array<Group>({
+    of(name_label,
+       "patient_name patientname patientsname full_name fullname first_name firstname last_name lastname family_name given_name "
+       "surname apellido apellidos nombre_paciente nombre_completo"),
+    of(name_word, "name nombre nome nombres"),
+    of(person_word, "paciente patient"),
+    of(name_prefix, "first last family given middle"),
+    of(name_joint, "s full y"),
+    of(title, "mr mrs ms miss sr sra srta don dona"),
+    of(phone_label,
+       "tel tels telf tlf tfno tfn telefono telefonos telefone fono phone telephone phone_number phonenumber mobile_phone "
+       "home_phone whatsapp"),
+    of(phone_word, "cell mobile movil fax contact contacto cel celular ph pager"),
+    of(dni_label, "dni nif"),
+    of(id_label, "nie rut run cpf curp national_id"),
+    of(ssn_label, "ssn social_security_number socialsecuritynumber"),
+    of(ssn_tail, "security"),
+    of(health_label, "nhs nss nass"),
+    of(birth_label,
+       "dob birth birthdate birth_date date_of_birth dateofbirth birthday born nacimiento nacido nacida fnac fecha_nacimiento "
+       "fecha_de_nacimiento nascimento patientbirthdate patient_birth_date geburtsdatum"),
+    of(birth_sign, "fn"),
+    of(birth_tail, "nac"),
+    of(address_label, "address home_address street_address patient_address direccion domicilio endereco"),
+    of(street_after, "street st avenue ave road rd lane boulevard blvd drive"),
+    of(street_always, "calle"),
+    of(street_before, "avenida avda av paseo plaza pza carretera ctra rua"),
+    of(box, "box"),
+    of(compares, "compared comparison comparing comparado comparada comparacion contralateral versus vs"),
+    of(number_label,
+       "order orden serial serie series accession acceso lot lote device dispositivo mrn id ref reference referencia folio "
+       "pedido volante episodio dose dosis volume volumen phase fase score"),
+    of(filler, "number no num numero nr n date the on is el de la of dia familiar completo del"),
+
+    // De-identification, studies, and what protocols, forms and HL7 write before a caret or behind "Patient:".
+    of(no_name,
+       "anon anonymous anonymized anonymised anonimo anonima anonimizado anonimizada deidentified identified redacted removed "
+       "withheld confidential confidencial unknown none null xx xxx xxxx subject sujeto phantom case test ct mri rm tc xray scan "
+       "study exam examination radiograph radiografia ultrasound report normal routine rutina male female mujer hombre varon year "
+       "years adult adulto child not has protocol protocols protocolo protocolos siemens philips ge toshiba canon medtronic"),
+    of(no_name,
+       "neuro neuroradiology cardio angio vascular msk onco user hospital specials special library research investigators project "
+       "clinical clinic general default wb pet cta cte mra mrcp ctpa gyn obgyn ob dti dwi flair body contrast pediatric "
+       "peds trauma emergency portable screening staging perfusion function runoff dynamic planning therapy followup follow "
+       "prefetch template custom standard generic local backup private public shared"),
+    of(no_name,
+       "axial coronal sagittal thin thick slice bone soft tissue lateral frontal view views sequence localizer scout recon "
+       "findings hallazgos impression impresion conclusion technique indication history text comment note result "
+       "results value unit status final preliminary"),
+    of(no_name,
+       "tumor tumour maligno maligna benigno benigna disease syndrome sindrome enfermedad cancer carcinoma lymphoma linfoma sarcoma "
+       "metastasis pneumonia neumonia embolism embolia fracture fractura infection infeccion hypertension hipertension hipertenso "
+       "hipertensa diabetes diabetico diabetica asthma asma pain dolor fever fiebre cough tos mass masa nodule nodulo lesion cyst "
+       "quiste hernia stenosis estenosis effusion derrame edema oedema arthritis artritis viral bacterial acute chronic agudo "
+       "aguda cronico cronica upper lower positive negative positivo negativo glucose glucosa sodium sodio potassium hemogram "
+       "hemograma blood urine hiv gonorrhea radiology radiologia pathology cardiology oncology neurology"),
+    of(no_name,
+       "known denies presents presented post stable condition limited mobility rotated slightly position supine prone "
+       "uncooperative cooperative good poor mala buena mal bien colaboracion colaborador portador portadora asintomatico "
+       "asintomatica remitido remitida conocido conocida during with without por con sin en allergies inspiration expiration "
+       "computed tomography magnetic resonance resonancia tomografia computada emission"),
+
+    // First names that are no word of a report.
+    of(first_name,
+       "john james robert michael william david richard joseph thomas charles christopher daniel matthew anthony donald steven "
+       "paul andrew joshua kenneth kevin brian george edward ronald timothy jason jeffrey ryan jacob gary nicholas eric "
+       "jonathan stephen larry justin scott brandon benjamin samuel gregory alexander patrick jack dennis jerry tyler aaron "
+       "adam nathan henry douglas zachary peter kyle noah ethan jeremy walter christian keith roger terry sean gerald carl "
+       "harold dylan arthur lawrence jordan jesse bryan billy bruce gabriel joe logan albert willie alan eugene russell wayne "
+       "philip harry vincent bobby johnny luke oliver"),
+    of(first_name,
+       "mary patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty sandra margaret ashley "
+       "kimberly emily donna michelle carol amanda melissa deborah stephanie rebecca laura sharon cynthia dorothy amy kathleen "
+       "angela shirley emma brenda pamela nicole anna samantha katherine christine helen debra rachel carolyn janet maria "
+       "catherine heather diane olivia julie joyce victoria ruth virginia lauren kelly christina joan evelyn judith andrea "
+       "hannah megan cheryl jacqueline martha madison teresa gloria sara janice ann anne kathryn abigail sophia jean alice "
+       "judy julia denise amber doris marilyn danielle beverly isabella theresa diana natalie brittany charlotte marie kayla "
+       "alexis lori jane lucy molly"),
+    of(first_name,
+       "antonio jose manuel francisco juan javier carlos jesus miguel alejandro rafael pedro fernando pablo luis sergio jorge "
+       "alberto alvaro diego adrian raul ivan enrique ramon vicente oscar joaquin andres santiago eduardo mario roberto "
+       "jaime ignacio alfonso salvador ricardo emilio hugo julian tomas agustin felipe gonzalo nicolas esteban gustavo "
+       "rodrigo mateo martin cristian guillermo ernesto hector leonardo mauricio armando arturo joao paulo marcos "
+       "lucas gael bruno rui"),
+    of(first_name,
+       "carmen ana isabel josefa francisca antonia cristina marta lucia elena paula raquel manuela beatriz mercedes silvia "
+       "patricia_ juana encarnacion alicia sofia yolanda margarita fatima susana noelia veronica irene nuria lorena gabriela "
+       "valentina camila daniela mariana fernanda alejandra carolina catalina juliana luisa esther eva ines montserrat "
+       "guadalupe leticia adriana claudia miriam sonia amparo lourdes jimena renata luciana aurora begona"),
+
+    in(head | heart, "ventricles ventricle ventriculos"),
+    in(head,
+       "head brain skull cranial intracranial cerebral cerebellar cerebellum orbit orbits sinus sinuses cabeza craneo craneal cerebro "
+       "encefalo infarct infarto"),
+    in(neck, "neck thyroid larynx carotid cuello tiroides laringe"),
+    in(chest,
+       "chest thorax thoracic lung lungs pulmonary pleural mediastinum mediastinal cardiomediastinal costophrenic hilar pneumothorax "
+       "torax pecho pulmon pulmones pulmonar pulmonares mediastino rib ribs sternotomy consolidation carina airspace neumotorax "
+       "pleura costofrenico costofrenicos cardiomediastinica costillas hemidiafragma endotracheal"),
+    in(heart, "heart cardiac coronary myocardial corazon cardiaca cardiaco cardiomegaly"),
+    in(abdomen,
+       "abdomen abdominal liver hepatic spleen splenic kidney kidneys renal pancreas pancreatic gallbladder bowel stomach colon "
+       "higado bazo rinon rinones vesicula estomago ureter ureteres"),
+    in(pelvis, "pelvis pelvic prostate uterus uterine ovary ovaries ovarian bladder prostata utero vejiga ovario"),
+    in(pelvis | lower_limb, "hip hips cadera caderas femoral"),
+    in(spine, "spine spinal vertebra vertebrae vertebral vertebrales lumbar columna sacrum sacro disc discs disco discos"),
     in(spine | neck, "cervical"),
-    in(spine, "columna"),
-    in(spine, "sacrum"),
-    in(spine, "disc"),
-    in(spine, "discs"),
-    in(spine, "disco"),
-    in(upper_limb, "arm"),
-    in(upper_limb, "hand"),
-    in(upper_limb, "wrist"),
-    in(upper_limb, "finger"),
-    in(upper_limb, "elbow"),
-    in(upper_limb, "forearm"),
-    in(upper_limb, "humerus"),
-    in(upper_limb, "radius"),
-    in(upper_limb, "ulna"),
-    in(upper_limb, "shoulder"),
-    in(upper_limb, "clavicle"),
-    in(upper_limb, "brazo"),
-    in(upper_limb, "mano"),
-    in(upper_limb, "muneca"),
-    in(upper_limb, "codo"),
-    in(upper_limb, "hombro"),
-    in(upper_limb, "clavicula"),
-    in(lower_limb, "leg"),
-    in(lower_limb, "foot"),
-    in(lower_limb, "ankle"),
-    in(lower_limb, "knee"),
-    in(lower_limb, "toe"),
-    in(lower_limb, "femur"),
-    in(lower_limb, "tibia"),
-    in(lower_limb, "fibula"),
-    in(lower_limb, "patella"),
-    in(lower_limb, "calcaneus"),
-    in(lower_limb, "pierna"),
-    in(lower_limb, "pie"),
-    in(lower_limb, "tobillo"),
-    in(lower_limb, "rodilla"),
-    in(lower_limb, "perone"),
-    in(lower_limb, "rotula"),
-    in(breast, "breast"),
-    in(breast, "breasts"),
-    in(breast, "mammary"),
-    in(breast, "mammogram"),
-    in(breast, "mama"),
-    in(breast, "mamas"),
-    in(breast, "mamografia"),
+    in(upper_limb,
+       "arm hand hands wrist finger fingers elbow forearm humerus humeral radius radial ulna ulnar shoulder clavicle metacarpal "
+       "scaphoid brazo mano manos muneca codo hombro clavicula dedos"),
+    in(upper_limb | lower_limb, "phalanx phalanges falange"),
+    in(lower_limb,
+       "leg foot feet ankle knee toe toes femur tibia tibial fibula fibular patella calcaneus talar talus metatarsal hallux "
+       "pierna pie pies tobillo rodilla perone rotula"),
+    in(breast, "breast breasts mammary mammogram mama mamas mamografia"),
 
-    on(side_left, "left"),
-    on(side_left, "izquierdo"),
-    on(side_left, "izquierda"),
-    on(side_right, "right"),
-    on(side_right, "derecho"),
-    on(side_right, "derecha"),
-    on(side_both, "bilateral"),
-    on(side_both, "bilaterally"),
-    on(side_both, "both"),
-    on(side_both, "ambos"),
-    on(side_both, "ambas"),
+    on(side_left, "left izquierdo izquierda izq izqdo izqda"),
+    on(side_right, "right derecho derecha dcho dcha"),
+    on(side_both, "bilateral bilaterally both ambos ambas"),
 });
 
-inline constexpr std::size_t slots = 1024;
+inline constexpr std::size_t count = [] {
+    std::size_t sum = 0;
+    for (const auto& group : groups) sum += count_words(group.list);
+    return sum;
+}();
 
-constexpr std::uint32_t hash_of(std::string_view text) {
-    WordHash hash;
-    for (const char c : text) hash.add(c);
-    return hash.value;
-}
-constexpr std::size_t slot_of(std::uint32_t hash) {
-    return (hash ^ (hash >> 15)) % slots;
-}
-
-struct Slot {
-    std::uint32_t hash = 0;
-    std::uint16_t word = 0;  // index + 1; 0: free
-};
-
-constexpr std::array<Slot, slots> table_of_words() {
-    std::array<Slot, slots> table{};
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const auto hash = hash_of(all[i].text);
-        auto at = slot_of(hash);
-        while (table[at].word != 0) at = (at + 1) % slots;
-        table[at] = {hash, static_cast<std::uint16_t>(i + 1)};
-    }
-    return table;
-}
-inline constexpr auto table = table_of_words();
+inline constexpr WordTable<Word, count, 4096> table{[] {
+    std::array<Word, count> all{};
+    std::size_t i = 0;
+    for (const auto& group : groups)
+        each_word(group.list, [&](std::string_view text) { all[i++] = {text, group.role, group.regions, group.side}; });
+    return all;
+}()};
 
 }  // namespace words
 
 // The word of that hash and length, or nullptr.
 inline const Word* find_word(std::uint32_t hash, std::size_t size) {
-    for (auto at = words::slot_of(hash); words::table[at].word != 0; at = (at + 1) % words::slots) {
-        if (words::table[at].hash != hash) continue;
-        const auto& word = words::all[words::table[at].word - 1U];
-        if (word.text.size() == size) return &word;
-    }
-    return nullptr;
+    return words::table.find(hash, size);
 }
 
 }  // namespace data_center_classifier::domain

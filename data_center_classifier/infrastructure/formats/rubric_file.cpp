@@ -73,7 +73,10 @@ domain::CodeLists built_in_lists() {
     each_line(embedded::body_part_synonyms(), [&](std::string_view line) {
         const auto tab = line.find('\t');
         CHECK(tab != std::string_view::npos, "a synonym has a tab before its term");
-        lists.body_part_synonyms.emplace(line.substr(0, tab), line.substr(tab + 1));
+        std::string words(line.substr(0, tab));
+        lists.body_part_synonyms.emplace(words, line.substr(tab + 1));
+        std::erase(words, ' ');  // "LUMBARSPINE"
+        lists.body_part_synonyms.emplace(std::move(words), line.substr(tab + 1));
     });
     return lists;
 }

@@ -74,6 +74,22 @@ TEST(built_in_lists, know_the_five_ways_to_write_chest) {
         EXPECT_EQ(domain::normal_body_part({domain::Kind::text, text}, rubric().lists), "CHEST") << text;
 }
 
+TEST(built_in_lists, know_parts_by_their_names_in_dicom_and_in_archives) {
+    const auto part = [](std::string_view text) {
+        return domain::normal_body_part({domain::Kind::text, text}, rubric().lists).value_or("");
+    };
+    for (const auto* spine : {"LUMBARSPINE", "COL LUMBAR", "Columna Lumbar", "lumbar spine AP"}) EXPECT_EQ(part(spine), "LSPINE") << spine;
+    EXPECT_EQ(part("Elbow joint"), "ELBOW");
+    EXPECT_EQ(part("Sacroiliac joint"), "SIJOINT");
+    EXPECT_EQ(part("Large intestine"), "COLON");
+    EXPECT_EQ(part("Neck, Chest and Abdomen"), "NECKCHESTABDOMEN");
+    EXPECT_EQ(part("T\xc3\x93RAX PA Y LAT"), "CHEST");
+    EXPECT_EQ(part("Mama izquierda"), "BREAST");
+    EXPECT_EQ(part("LOWERLEG"), "LEG");
+    EXPECT_EQ(part("UP_EXM"), "UPPERLIMB");
+    EXPECT_EQ(part("Phantom"), "");
+}
+
 TEST(rubric_from_json, refuses_what_it_cannot_run_and_names_it) {
     auto unknown = rubric_object();
     check_at(unknown, 1)["function"] = "has_luck";

@@ -1,0 +1,130 @@
+// Names are told from other words by what is known of words: first names, and words that nobody is called.
+#include "data_center_classifier/domain/person_names.hpp"
+
+#include "data_center_classifier/domain/model_raw_data.hpp"
+
+namespace data_center_classifier::domain {
+namespace {
+
+constexpr std::size_t component_bytes_max = 64, components_max = 8;
+
+constexpr bool is_name_byte(std::string_view text, std::size_t at) {
+    return text[at] != '_' && (is_word_at(text, at) || text[at] == '\'' || text[at] == '-');
+}
+bool has_digit(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), is_digit);
+}
+bool is_all_capitals(std::string_view word) {
+    return std::none_of(word.begin(), word.end(), is_lower);
+}
+
+// "99RIS" and "HL70074" are tables; the others are named in HL7 table 0396 and in DICOM PS3.16 chapter 8.
+bool is_coding_system(std::string_view component) {
+    constexpr auto systems =
+        std::to_array<std::string_view>({"LN",  "SCT",  "SNM",  "SNM3",   "SRT",   "DCM",    "CPT",   "C4",     "C5",  "I9",  "I9C",
+                                         "I10", "I10C", "UMLS", "RADLEX", "LOINC", "SNOMED", "LOCAL", "RXNORM", "NDC", "UCUM"});
+    const auto upper = upper_of(component.substr(0, 16));
+    const auto view = upper.view();
+    return view.starts_with("99") || view.starts_with("HL7") || view.starts_with("ICD") || view.starts_with("CIE") ||
+           std::find(systems.begin(), systems.end(), view) != systems.end();
+}
+
+// Where a component ends: at the next caret, or at what ends the run.
+std::size_t end_of_component(std::string_view text, std::size_t begin) {
+    const auto end = std::min(text.find_first_of("^|~\"\n\r;,", begin), text.size());
+    return std::min(end, begin + component_bytes_max);
+}
+
+bool has_coding_system(std::string_view text, std::size_t caret) {
+    for (std::size_t i = 0; i < components_max && caret < text.size() && text[caret] == '^'; ++i) {
+        const auto end = end_of_component(text, caret + 1);
+        const auto component = trimmed(text.substr(caret + 1, end - caret - 1));
+        if (is_coding_system(component.substr(0, component.find(' ')))) return true;
+        caret = end;
+    }
+    return false;
+}
+
+// "GLU^Glucose" is a code and what it means; "DOE^Jane" is a person, for Jane is a first name.
+bool is_abbreviation_of(std::string_view family, std::string_view given) {
+    return family.size() <= 4 && is_all_capitals(family) && !is_all_capitals(given);
+}
+
+}  // namespace
+
+bool is_person_name_at(std::string_view text, std::size_t caret) {
+    std::size_t begin = caret;
+    while (begin > 0 && is_name_byte(text, begin - 1)) --begin;
+    const auto family = text.substr(begin, caret - begin);
+    std::size_t end = caret + 1;
+    while (end < text.size() && is_name_byte(text, end)) ++end;
+    const auto given = text.substr(caret + 1, end - caret - 1);
+    const char before = begin > 0 ? text[begin - 1] : '\0';
+    const auto token = text.substr(0, begin).substr(text.substr(0, begin).find_last_of("^|~ ,;:\"") + 1);
+    const bool behind_number = before == '^' && begin > 1 && is_digit(text[begin - 2]);
+    if (is_digit(before) || before == '_' || has_digit(token) || (before == '^' && !behind_number)) return false;
+    if (end < text.size() && (is_digit(text[end]) || text[end] == '_')) return false;
+    if (family.size() < 2 || given.size() < 2 || !is_capital_at(family, 0) || !is_word_at(given, 0)) return false;
+    const auto *first = known_word(family), *second = known_word(given);
+    if (is_no_name(first) || is_no_name(second) || has_coding_system(text, caret)) return false;
+    return is_role(second, {WordRole::first_name}) || !is_abbreviation_of(family, given);
+}
+
+bool begins_with_name(Cursor value, NameWanted wanted) {
+    int names = 0, initials = 0;
+    bool first_name = false, capitals = true;
+    for (int words = 0; words < 6 && value.at_word(); ++words) {
+        const auto begin = value.at;
+        const auto word = value.word();
+        const auto* known = known_word(word);
+        if (is_digit(value.peek())) return false;  // a pseudonym
+        value.skip(". ,^");
+        if (words == 0 && is_role(known, {WordRole::title})) continue;
+        if (is_role(known, {WordRole::filler}) && names > 0) continue;
+        if (!is_capital_at(value.text, begin) || word.find('_') != std::string_view::npos) break;
+        if (!first_name && is_no_name(known)) {
+            if (is_role(known, {WordRole::filler}) && word.size() > 1) continue;  // "De La Cruz"
+            return false;
+        }
+        capitals = capitals && word.size() > 2 && is_all_capitals(word);
+        first_name = first_name || is_role(known, {WordRole::first_name});
+        (word.size() == 1 ? initials : names) += 1;
+    }
+    if (names == 0 || names + std::min(initials, 1) < wanted.words) return false;
+    return !wanted.first_name || first_name || (wanted.or_capitals && capitals);
+}
+
+bool is_name_value(std::string_view text, std::string_view patient_id) {
+    text = trimmed(text);
+    if (has_digit(text) || text == trimmed(patient_id) || is_missing({Kind::text, text})) return false;
+    bool any = false;
+    for (Cursor cursor{text}; !cursor.end();) {
+        if (!cursor.at_word() || cursor.peek() == '_') {
+            cursor.at += std::max<std::size_t>(mark_size(text, cursor.at), 1);
+            continue;
+        }
+        const auto* known = known_word(cursor.word());
+        any = any || known == nullptr || is_role(known, {WordRole::first_name});
+    }
+    return any;
+}
+
+bool is_name_for_id(std::string_view patient_id) {
+    patient_id = trimmed(patient_id);
+    if (patient_id.size() > 64 || has_digit(patient_id)) return false;
+    int words = 0;
+    for (std::size_t at = 0; at < patient_id.size();) {
+        const auto end = std::min(patient_id.find_first_of(" ,_", at), patient_id.size());
+        const auto word = patient_id.substr(at, end - at);
+        at = end + 1;
+        if (word.empty()) continue;
+        const auto* known = known_word(word);
+        if (is_no_name(known) ? !is_role(known, {WordRole::filler}) : is_role(known, {WordRole::person_word})) return false;
+        for (std::size_t i = 0; i < word.size(); ++i)
+            if (!is_name_byte(word, i) && word[i] != '.') return false;
+        if (word.size() > 1) ++words;
+    }
+    return words >= 2;
+}
+
+}  // namespace data_center_classifier::domain
