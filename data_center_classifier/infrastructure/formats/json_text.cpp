@@ -1,57 +1,11 @@
-// UTF-8, JSON strings and numbers, and canonical objects.
+// JSON numbers and canonical objects.
 #include "data_center_classifier/infrastructure/formats/json_text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <span>
 
 namespace data_center_classifier::infrastructure::formats {
 namespace {
-
-// Length of the UTF-8 sequence at `at`, or 0 when there is none.
-std::size_t sequence_at(std::string_view text, std::size_t at) {
-    const auto byte = [&](std::size_t i) -> unsigned { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
-    const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-    const unsigned lead = byte(0);
-    if (lead < 0x80) return 1;
-    if (lead >= 0xC2 && lead <= 0xDF) return tail(1) ? 2 : 0;
-    if (lead >= 0xE0 && lead <= 0xEF) {
-        const bool overlong = lead == 0xE0 && byte(1) < 0xA0;
-        const bool surrogate = lead == 0xED && byte(1) > 0x9F;
-        return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
-    }
-    if (lead >= 0xF0 && lead <= 0xF4) {
-        const bool overlong = lead == 0xF0 && byte(1) < 0x90;
-        const bool beyond = lead == 0xF4 && byte(1) > 0x8F;
-        return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
-    }
-    return 0;
-}
-
-constexpr auto needs_escape = [] {
-    std::array<bool, 256> table{};
-    for (std::size_t i = 0; i < 0x20; ++i) table[i] = true;
-    table['"'] = table['\\'] = true;
-    return table;
-}();
-
-void append_escaped(std::string& out, char c) {
-    constexpr std::string_view hex = "0123456789abcdef";
-    switch (c) {
-        case '"': out += "\\\""; return;
-        case '\\': out += "\\\\"; return;
-        case '\b': out += "\\b"; return;
-        case '\f': out += "\\f"; return;
-        case '\n': out += "\\n"; return;
-        case '\r': out += "\\r"; return;
-        case '\t': out += "\\t"; return;
-        default: break;
-    }
-    const auto value = static_cast<unsigned char>(c);
-    out += "\\u00";
-    out += hex[value >> 4U];
-    out += hex[value & 15U];
-}
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -65,28 +19,6 @@ bool take_digits(std::string_view& text) {
 }
 
 }  // namespace
-
-std::size_t not_utf8_at(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
-        const auto size = sequence_at(text, at);
-        if (size == 0) return at;
-        at += size;
-    }
-    return std::string_view::npos;
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-    out += '"';
-    std::size_t plain = 0;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        if (!needs_escape[static_cast<unsigned char>(text[at])]) continue;
-        out += text.substr(plain, at - plain);
-        append_escaped(out, text[at]);
-        plain = at + 1;
-    }
-    out += text.substr(plain);
-    out += '"';
-}
 
 bool is_json_number(std::string_view text) {
     if (text.starts_with('-')) text.remove_prefix(1);

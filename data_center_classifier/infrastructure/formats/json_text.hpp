@@ -1,6 +1,9 @@
 // What the readers of this room share about text: UTF-8, JSON strings and numbers, and canonical objects.
 #pragma once
 
+#include "kernel/json_text.hpp"
+#include "kernel/utf8.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -9,12 +12,8 @@
 
 namespace data_center_classifier::infrastructure::formats {
 
-// Offset of the first byte that is not UTF-8 (RFC 3629: no overlong forms, no surrogates), or npos.
-std::size_t not_utf8_at(std::string_view text);
-
-// Appends `text` as a JSON string with its quotes. Escaped are only the quote, the backslash and control characters (\b \f \n \r \t, else
-// \u00xx).
-void append_json_string(std::string& out, std::string_view text);
+using kernel::append_json_string;
+using kernel::not_utf8_at;
 
 // True for a number as RFC 8259 writes it.
 bool is_json_number(std::string_view text);
