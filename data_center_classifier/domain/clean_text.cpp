@@ -1,23 +1,19 @@
 // Clean text: valid UTF-8 without control characters, eight bytes at a time.
 #include "data_center_classifier/domain/text.hpp"
 #include "data_center_classifier/domain/text_signs.hpp"
+#include "kernel/utf8.hpp"
 
 #include <cstring>
 
 namespace data_center_classifier::domain {
 namespace {
 
-// Length of a valid UTF-8 sequence of several bytes that begins here, or 0. U+FFFD counts as broken.
-std::size_t sequence_size(const unsigned char* s, std::size_t left) {
-    const auto more = [&](std::size_t i) { return i < left && (s[i] & 0xC0U) == 0x80U; };
-    if (s[0] >= 0xC2 && s[0] <= 0xDF) return more(1) && !(s[0] == 0xC2 && s[1] < 0xA0) ? 2 : 0;
-    if ((s[0] & 0xF0U) == 0xE0) {
-        if (!more(1) || !more(2) || (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F)) return 0;
-        return s[0] == 0xEF && s[1] == 0xBF && s[2] == 0xBD ? 0 : 3;
-    }
-    if (s[0] >= 0xF0 && s[0] <= 0xF4)
-        return more(1) && more(2) && more(3) && !(s[0] == 0xF0 && s[1] < 0x90) && !(s[0] == 0xF4 && s[1] > 0x8F) ? 4 : 0;
-    return 0;
+// Length of the UTF-8 sequence of several bytes that `text` begins with, or 0. Broken are also the C1 controls and U+FFFD, which stands for
+// what another program could not read.
+std::size_t clean_sequence_size(std::string_view text) {
+    const auto size = kernel::utf8_sequence_size(text);
+    const bool is_control = size == 2 && text[0] == '\xC2' && static_cast<unsigned char>(text[1]) < 0xA0;
+    return is_control || text.substr(0, size) == "\xEF\xBF\xBD" ? 0 : size;
 }
 
 // True when none of eight bytes is below 0x20, 0x7f, or above.
@@ -46,7 +42,7 @@ bool is_clean_text(std::string_view text) {
             ++at;
             continue;
         }
-        const auto size = sequence_size(s + at, text.size() - at);
+        const auto size = clean_sequence_size(text.substr(at));
         if (size == 0) return false;
         at += size;
     }
