@@ -5,12 +5,7 @@
 #include "data_center_classifier/domain/uniqueness.hpp"
 #include "data_center_classifier/infrastructure/db/patient_of.hpp"
 #include "data_center_classifier/infrastructure/db/row_codec.hpp"
-#include "platform/runtime/digest.hpp"
-#include "platform/runtime/guarded.hpp"
-#include "platform/runtime/logging.hpp"
 
-#include <algorithm>
-#include <limits>
 #include <map>
 #include <unordered_map>
 
@@ -68,9 +63,7 @@ struct CountersProjection::Group {
 };
 
 struct CountersProjection::Statements {
-    std::unique_ptr<Statement> insert_seen, find_seen, update_seen, retract_seen, insert_content, find_content, update_content;
     std::unique_ptr<Statement> insert_quarantine, delete_quarantine, update_counter, insert_counter, update_feed, insert_feed, put_example;
-    std::unique_ptr<Statement> sum_checks, sum_records;
 };
 
 namespace {
@@ -78,13 +71,6 @@ namespace {
 Result<void> written(Result<std::int64_t> run) {
     if (!run) return std::move(run).error();
     return ok();
-}
-
-std::int64_t content_key_of(const kernel::RawDataFacts& facts) {
-    const auto digest = platform::runtime::sha256(facts.data_center_id.value + '\n' + facts.content_hash.value);
-    std::uint64_t key = 0;
-    for (std::size_t i = 0; i < sizeof key; ++i) key = key << 8 | digest[i];
-    return to_row(key);
 }
 
 std::string id_of_function(const domain::Rubric& rubric, std::string_view function) {
@@ -114,15 +100,14 @@ CountersProjection::~CountersProjection() = default;
 
 Result<std::unique_ptr<CountersProjection>> CountersProjection::open(platform::sql::Connection& connection, Uses uses) {
     std::unique_ptr<CountersProjection> projection(new CountersProjection(uses));
+    auto seen = SeenRows::open(connection);
+    if (!seen) return std::move(seen).error();
+    projection->seen_ = std::move(*seen);
+    auto windows = CenterWindows::open(connection, uses.rubric, uses.grading);
+    if (!windows) return std::move(windows).error();
+    projection->windows_ = std::move(*windows);
     auto& sql = *projection->sql_;
     const std::pair<std::unique_ptr<Statement>*, std::string_view> statements[] = {
-        {&sql.insert_seen, "INSERT INTO seen (record_key, content, status, patient) VALUES (?, ?, ?, ?)"},
-        {&sql.find_seen, "SELECT content, status, patient FROM seen WHERE record_key = ?"},
-        {&sql.update_seen, "UPDATE seen SET content = ?, status = ?, patient = ? WHERE record_key = ?"},
-        {&sql.retract_seen, "UPDATE seen SET status = ? WHERE record_key = ?"},
-        {&sql.insert_content, "INSERT INTO content (content_key, record_key) VALUES (?, ?)"},
-        {&sql.find_content, "SELECT record_key FROM content WHERE content_key = ?"},
-        {&sql.update_content, "UPDATE content SET record_key = ? WHERE content_key = ?"},
         {&sql.insert_quarantine,
          "INSERT INTO quarantine (position, record_key, center, record_id, receipt_id, received_at, reasons) VALUES (?, ?, ?, ?, ?, ?, ?)"},
         {&sql.delete_quarantine, "DELETE FROM quarantine WHERE record_key = ?"},
@@ -134,10 +119,6 @@ Result<std::unique_ptr<CountersProjection>> CountersProjection::open(platform::s
         {&sql.update_feed, "UPDATE feed_hour SET records = records + ? WHERE center = ? AND rubric = ? AND hour = ? AND feed = ?"},
         {&sql.insert_feed, "INSERT INTO feed_hour (records, center, rubric, hour, feed) VALUES (?, ?, ?, ?, ?)"},
         {&sql.put_example, "REPLACE INTO example (center, check_id, slot, record_id) VALUES (?, ?, ?, ?)"},
-        {&sql.sum_checks,
-         "SELECT check_id, SUM(pass), SUM(fail), SUM(skip) FROM counter WHERE center = ? AND rubric = ? AND hour >= ? AND hour < ? "
-         "GROUP BY check_id"},
-        {&sql.sum_records, "SELECT SUM(records) FROM feed_hour WHERE center = ? AND rubric = ? AND hour >= ? AND hour < ?"},
     };
     for (const auto& [statement, text] : statements) {
         auto prepared = connection.prepare(text);
@@ -176,7 +157,7 @@ Result<void> CountersProjection::handle(std::uint64_t position, const kernel::Ra
     const auto key = application::record_key_of(facts.data_id);
     const Seen seen{.content = application::content_prefix_of(facts.content_hash), .status = status};
     const auto patient = patient_of(facts.record);
-    auto indexed = index(key, seen, patient);
+    auto indexed = seen_->put(key, seen, patient);
     if (!indexed) return std::move(indexed).error();
     const auto& before = *indexed;
 
@@ -192,7 +173,7 @@ Result<void> CountersProjection::handle(std::uint64_t position, const kernel::Ra
 
     const auto patient_before = is_known ? std::optional(before->patient) : std::nullopt;
     const auto same_key_other_content = domain::is_key_of_another(patient_before, patient);
-    auto same_content_other_key = content_of_another(key, facts);
+    auto same_content_other_key = seen_->content_of_another(key, facts);
     if (!same_content_other_key) return std::move(same_content_other_key).error();
     count(facts, same_key_other_content, *same_content_other_key);
     return ok();
@@ -200,74 +181,8 @@ Result<void> CountersProjection::handle(std::uint64_t position, const kernel::Ra
 
 Result<void> CountersProjection::handle(const kernel::RawDataRetracted& event) {
     const auto key = application::record_key_of(event.data_id);
-    sql_->retract_seen->bind(0, static_cast<std::int64_t>(SeenStatus::retracted));
-    sql_->retract_seen->bind(1, to_row(key));
-    auto changed = sql_->retract_seen->run();
-    if (!changed) return std::move(changed).error();
+    if (auto done = seen_->retract(key); !done) return done;
     return leave_quarantine(key);
-}
-
-// New records are the rule: one statement for them, three for the others.
-Result<std::optional<CountersProjection::Before>> CountersProjection::index(RecordKey key, const Seen& seen, std::int64_t patient) {
-    const auto content = to_row(seen.content);
-    const std::string_view bytes(content.data(), content.size());
-    sql_->insert_seen->bind(0, to_row(key));
-    sql_->insert_seen->bind_bytes(1, bytes);
-    sql_->insert_seen->bind(2, static_cast<std::int64_t>(seen.status));
-    sql_->insert_seen->bind(3, patient);
-    auto inserted = sql_->insert_seen->run();
-    if (inserted) return std::optional<Before>();
-    if (inserted.error().kind != kernel::ErrorKind::conflict) return std::move(inserted).error();
-    auto before = find(key);
-    if (!before || (*before && (*before)->seen == seen)) return before;
-    sql_->update_seen->bind_bytes(0, bytes);
-    sql_->update_seen->bind(1, static_cast<std::int64_t>(seen.status));
-    sql_->update_seen->bind(2, patient);
-    sql_->update_seen->bind(3, to_row(key));
-    if (auto done = written(sql_->update_seen->run()); !done) return std::move(done).error();
-    return before;
-}
-
-Result<std::optional<CountersProjection::Before>> CountersProjection::find(RecordKey key) {
-    const platform::sql::Use found(*sql_->find_seen);
-    found->bind(0, to_row(key));
-    auto row = found->step();
-    if (!row) return std::move(row).error();
-    if (!*row) return std::optional<Before>();
-    return std::optional(Before{.seen = {.content = content_from_row(found->text(0)), .status = status_from_row(found->integer(1))},
-                                .patient = found->integer(2)});
-}
-
-// True when another record of the centre has this content now. Otherwise the content is this record's from here on.
-Result<bool> CountersProjection::content_of_another(RecordKey key, const kernel::RawDataFacts& facts) {
-    const auto content_key = content_key_of(facts);
-    sql_->insert_content->bind(0, content_key);
-    sql_->insert_content->bind(1, to_row(key));
-    auto inserted = sql_->insert_content->run();
-    if (inserted) return false;
-    if (inserted.error().kind != kernel::ErrorKind::conflict) return std::move(inserted).error();
-
-    auto other = record_of_content(content_key);
-    if (!other) return std::move(other).error();
-    if (!*other || **other == key) return false;
-    auto theirs = find(**other);
-    if (!theirs) return std::move(theirs).error();
-    if (*theirs && (*theirs)->seen.status != SeenStatus::retracted &&
-        (*theirs)->seen.content == application::content_prefix_of(facts.content_hash))
-        return true;
-    sql_->update_content->bind(0, to_row(key));
-    sql_->update_content->bind(1, content_key);
-    if (auto done = written(sql_->update_content->run()); !done) return std::move(done).error();
-    return false;
-}
-
-Result<std::optional<RecordKey>> CountersProjection::record_of_content(std::int64_t content_key) {
-    const platform::sql::Use found(*sql_->find_content);
-    found->bind(0, content_key);
-    auto row = found->step();
-    if (!row) return std::move(row).error();
-    if (!*row) return std::optional<RecordKey>();
-    return std::optional(key_from_row(found->integer(0)));
 }
 
 Result<void> CountersProjection::quarantine(std::uint64_t position, RecordKey key, const kernel::RawDataFacts& facts) {
@@ -338,8 +253,8 @@ void CountersProjection::count(const kernel::RawDataFacts& facts, std::optional<
     };
     for (const auto place : group.checks->places_of(facts.verdicts.passed)) group.add(place, true);
     for (const auto place : group.checks->places_of(facts.verdicts.failed)) fail(place);
-    // Under whatever rubric the record was judged: the ids of these two checks stay, so that a rebuild under a later rubric counts the
-    // same.
+    // Under whatever rubric the record was judged. The ids of these two checks stay, so a rebuild under a later rubric counts the same
+    // passes and fails; of an older rubric it does not know the checks that only ever skipped, and it keeps no examples.
     for (const auto& [check, failed] :
          {std::pair{group.checks->same_key, same_key_other_content}, {group.checks->same_content, std::optional(same_content_other_key)}}) {
         if (!check || !failed) continue;
@@ -390,105 +305,22 @@ Result<void> CountersProjection::write(const std::string& center, const CenterBa
 
 void CountersProjection::committed(platform::log::Position position) {
     uses_.seen.projected(position.value);
-    const auto begin = application::window_begin(uses_.clock.now());
-    for (const auto& [name, group] : groups_) {
-        const auto found = windows_.find(group.center);
-        // A window that is not in memory yet is read below, with these rows; one that slides then loses what left it.
-        if (!group.examples || found == windows_.end() || group.hour < found->second.begin) continue;
-        auto& sums = found->second.sums;
-        sums.records += group.records;
-        for (std::size_t i = 0; i < sums.counts.size(); ++i) {
-            sums.counts[i].pass += group.counts[i].pass;
-            sums.counts[i].fail += group.counts[i].fail;
-            sums.counts[i].skip += group.records - group.counts[i].pass - group.counts[i].fail;
-        }
-    }
-    move_windows(begin);
+    for (const auto& [name, group] : groups_)
+        if (group.examples) windows_->add(group.center, group.hour, group.counts, group.records);
+    std::vector<std::string> changed;
+    changed.reserve(centers_.size());
+    for (const auto& [center, examples] : centers_) changed.push_back(center);
+    windows_->move(changed, application::window_begin(uses_.clock.now()));
     rolled_back();
 }
 
 void CountersProjection::idle() {
     const auto begin = application::window_begin(uses_.clock.now());
-    if (begin != latest_begin_) move_windows(begin);
-}
-
-// Those of the batch's centres, and in a new hour those of all.
-void CountersProjection::move_windows(Hour begin) {
-    std::vector<std::string> moved;
-    moved.reserve(centers_.size());
-    for (const auto& [center, examples] : centers_) moved.push_back(center);
-    if (begin != latest_begin_)
-        for (const auto& [center, window] : windows_)
-            if (!centers_.contains(center)) moved.push_back(center);
-    latest_begin_ = begin;
-    for (const auto& center : moved) {
-        const auto done = platform::runtime::guarded([&] { return move_window(center, begin); });
-        if (done) continue;
-        windows_.erase(center);  // read anew with the centre's next batch
-        platform::runtime::log(platform::runtime::Level::warn, "window-not-read", {{"code", std::string_view(done.error().code)}});
-    }
+    if (begin != windows_->begin()) windows_->move({}, begin);
 }
 
 Result<void> CountersProjection::load(const std::vector<kernel::DataCenterId>& centers) {
-    latest_begin_ = application::window_begin(uses_.clock.now());
-    for (const auto& center : centers)
-        if (auto done = move_window(center.value, latest_begin_); !done) return done;
-    return ok();
-}
-
-Result<application::WindowSums> CountersProjection::sums(const std::string& center, Hour from, Hour to) {
-    application::WindowSums sums{.counts = std::vector<domain::CheckCount>(uses_.rubric.checks.size()), .records = 0};
-    const auto& checks = checks_of(uses_.rubric.version);
-    for (auto* statement : {sql_->sum_checks.get(), sql_->sum_records.get()}) {
-        statement->bind(0, std::string_view(center));
-        statement->bind(1, std::string_view(uses_.rubric.version));
-        statement->bind(2, static_cast<std::int64_t>(from));
-        statement->bind(3, static_cast<std::int64_t>(to));
-    }
-    const platform::sql::Use of_checks(*sql_->sum_checks);
-    while (true) {
-        auto row = of_checks->step();
-        if (!row) return std::move(row).error();
-        if (!*row) break;
-        const auto place = checks.places.find(of_checks->text(0));
-        if (place == checks.places.end() || place->second >= sums.counts.size()) continue;
-        auto& count = sums.counts[place->second];
-        count.pass = static_cast<std::uint64_t>(of_checks->integer(1));
-        count.fail = static_cast<std::uint64_t>(of_checks->integer(2));
-        count.skip = static_cast<std::uint64_t>(of_checks->integer(3));
-    }
-    const platform::sql::Use of_records(*sql_->sum_records);
-    auto row = of_records->step();
-    if (!row) return std::move(row).error();
-    if (*row && !of_records->is_null(0)) sums.records = static_cast<std::uint64_t>(of_records->integer(0));
-    return sums;
-}
-
-// Lets the centre's window begin there, and hands its sums on. A clock that jumped ahead and came back finds it beginning in the future:
-// what left it then is read again.
-Result<void> CountersProjection::move_window(const std::string& center, Hour begin) {
-    const auto found = windows_.find(center);
-    if (found == windows_.end() || begin < found->second.begin) {
-        auto all = sums(center, begin, std::numeric_limits<Hour>::max());
-        if (!all) return std::move(all).error();
-        uses_.grading.put({center}, *all);
-        windows_.insert_or_assign(center, Window{.sums = std::move(*all), .begin = begin});
-        return ok();
-    }
-    auto& window = found->second;
-    if (begin > window.begin) {
-        auto left = sums(center, window.begin, begin);
-        if (!left) return std::move(left).error();
-        window.sums.records -= std::min(left->records, window.sums.records);
-        for (std::size_t i = 0; i < left->counts.size(); ++i) {
-            window.sums.counts[i].pass -= left->counts[i].pass;
-            window.sums.counts[i].fail -= left->counts[i].fail;
-            window.sums.counts[i].skip -= left->counts[i].skip;
-        }
-        window.begin = begin;
-    }
-    uses_.grading.put({center}, window.sums);
-    return ok();
+    return windows_->load(centers, application::window_begin(uses_.clock.now()));
 }
 
 }  // namespace data_center_classifier::infrastructure::db

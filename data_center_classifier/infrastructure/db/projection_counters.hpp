@@ -7,11 +7,12 @@
 #include "data_center_classifier/application/service_grading.hpp"
 #include "data_center_classifier/application/service_seen_records.hpp"
 #include "data_center_classifier/domain/model_rubric.hpp"
+#include "data_center_classifier/infrastructure/db/center_windows.hpp"
+#include "data_center_classifier/infrastructure/db/seen_rows.hpp"
 #include "kernel/event_raw_data.hpp"
 #include "platform/projection/projection.hpp"
 #include "platform/sql/sql.hpp"
 
-#include <array>
 #include <memory>
 #include <unordered_map>
 
@@ -49,23 +50,9 @@ private:
     struct CenterBatch;
     struct Group;
     struct Statements;
-    // What the index held of a record before this message.
-    struct Before {
-        application::Seen seen;
-        std::int64_t patient = 0;
-    };
-    struct Window {
-        application::WindowSums sums;
-        application::Hour begin = 0;
-    };
-
     explicit CountersProjection(Uses uses);
     kernel::Result<void> handle(std::uint64_t position, const kernel::RawDataFacts& facts, application::SeenStatus status);
     kernel::Result<void> handle(const kernel::RawDataRetracted& event);
-    kernel::Result<std::optional<Before>> index(application::RecordKey key, const application::Seen& seen, std::int64_t patient);
-    kernel::Result<std::optional<Before>> find(application::RecordKey key);
-    kernel::Result<std::optional<application::RecordKey>> record_of_content(std::int64_t content_key);
-    kernel::Result<bool> content_of_another(application::RecordKey key, const kernel::RawDataFacts& facts);
     kernel::Result<void> quarantine(std::uint64_t position, application::RecordKey key, const kernel::RawDataFacts& facts);
     kernel::Result<void> leave_quarantine(application::RecordKey key);
 
@@ -75,19 +62,15 @@ private:
     kernel::Result<void> write(const Group& group);
     kernel::Result<void> write(const std::string& center, const CenterBatch& batch);
 
-    kernel::Result<application::WindowSums> sums(const std::string& center, application::Hour from, application::Hour to);
-    void move_windows(application::Hour begin);
-    kernel::Result<void> move_window(const std::string& center, application::Hour begin);
-
     Uses uses_;
+    std::unique_ptr<SeenRows> seen_;
+    std::unique_ptr<CenterWindows> windows_;
     std::unique_ptr<Statements> sql_;
     std::string same_key_check_, same_content_check_;  // their ids; "" when the rubric has none
     std::unordered_map<std::string, std::unique_ptr<RubricChecks>> checks_;
-    std::unordered_map<std::string, Group> groups_;         // of the batch
-    std::unordered_map<std::string, CenterBatch> centers_;  // of the batch
-    std::unordered_map<std::string, Window> windows_;
+    std::unordered_map<std::string, Group> groups_;                             // of the batch
+    std::unordered_map<std::string, CenterBatch> centers_;                      // of the batch
     std::unordered_map<std::string, std::vector<std::uint8_t>> example_slots_;  // next one to be written, a check
-    application::Hour latest_begin_ = 0;
 };
 
 }  // namespace data_center_classifier::infrastructure::db
