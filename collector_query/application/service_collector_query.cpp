@@ -1,6 +1,7 @@
 // Every lambda below is plain (no coroutine) and runs on the pool; it holds values and this object, which outlives it.
 #include "collector_query/application/service_collector_query.hpp"
 
+#include "kernel/hex.hpp"
 #include "platform/runtime/blocking_call.hpp"
 #include "platform/runtime/digest.hpp"
 
@@ -20,7 +21,7 @@ constexpr std::size_t token_id_size = 16;
 constexpr std::size_t token_secret_size = 48;
 
 bool is_hex(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    return std::all_of(text.begin(), text.end(), [](char c) { return kernel::hex_digit(c) >= 0; });
 }
 bool is_id(std::string_view text) {
     return text.size() == 32 && is_hex(text);

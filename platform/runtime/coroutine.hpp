@@ -17,7 +17,7 @@ template <class T>
 kernel::Result<T> run(kernel::Task<T> task) {
     boost::asio::io_context io(1);
     kernel::Result<T> out;
-    boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr thrown, kernel::Result<T> result) {
+    boost::asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& thrown, kernel::Result<T> result) {
         if (thrown) std::rethrow_exception(thrown);
         out = std::move(result);
     });
