@@ -3,11 +3,9 @@
 
 #include "collector_command/infrastructure/db/adapter_collector_repo_sql.hpp"
 #include "collector_command/infrastructure/messaging/adapter_raw_data_consumer.hpp"
-#include "platform/runtime/logging.hpp"
+#include "platform/runtime/health.hpp"
 #include "platform/runtime/priority.hpp"
 
-#include <atomic>
-#include <mutex>
 #include <thread>
 
 namespace collector_command {
@@ -35,21 +33,8 @@ public:
                        .topic = std::string(kernel::raw_data_topic),
                        .batch_max = batch_max,
                        .niceness = platform::runtime::background_niceness},
-                      *connection_, dependencies.log, consumer_) {
-        auto lag = dependencies.metrics.gauge("acopio_command_lag_messages", "Messages of raw-data that the write side has not taken yet.");
-        dependencies.metrics.before_exposition([lag, link = link_]() mutable {
-            const std::lock_guard lock(link->mutex);
-            if (link->service) lag.set(link->service->lag_messages());
-        });
-        link_->service = this;
-    }
-    ~Running() override {
-        {
-            const std::lock_guard lock(link_->mutex);
-            link_->service = nullptr;
-        }
-        stop();
-    }
+                      *connection_, dependencies.log, consumer_) {}
+    ~Running() override { stop(); }
 
     void start() override {
         if (consuming_.joinable()) return;
@@ -66,32 +51,13 @@ public:
     }
 
     kernel::Result<void> check() { return projection_.check(); }
-    bool healthy() const override { return !failed_.load(std::memory_order_acquire) && !projection_.stuck(); }
+    bool healthy() const override { return health_.good() && !projection_.stuck(); }
 
 private:
-    // The metrics live longer than this object: their refresh reaches it only as long as it is there.
-    struct Link {
-        std::mutex mutex;
-        Running* service = nullptr;
-    };
-
-    void consume(const std::stop_token& stop) { ended("command-consumer-ended", projection_.run(stop)); }
+    void consume(const std::stop_token& stop) { health_.ended("command-consumer-ended", projection_.run(stop)); }
     void relay(const std::stop_token& stop) {
         platform::runtime::set_niceness(platform::runtime::background_niceness);
-        ended("command-relay-ended", relay_.run(stop));
-    }
-
-    void ended(std::string_view event, const kernel::Result<void>& result) {
-        if (result) return;
-        failed_.store(true, std::memory_order_release);
-        platform::runtime::log(platform::runtime::Level::error, event,
-                               {{"code", std::string_view(result.error().code)}, {"message", std::string_view(result.error().message)}});
-    }
-
-    double lag_messages() {
-        const auto head = dependencies_.log.head(std::string(kernel::raw_data_topic));
-        const auto reached = projection_.reached().value;
-        return head && head->value > reached ? static_cast<double>(head->value - reached) : 0;
+        health_.ended("command-relay-ended", relay_.run(stop));
     }
 
     Dependencies dependencies_;
@@ -100,8 +66,10 @@ private:
     platform::event_store::Relay relay_;
     RawDataConsumer consumer_;
     platform::projection::Projection projection_;
-    std::atomic<bool> failed_{false};
-    std::shared_ptr<Link> link_ = std::make_shared<Link>();
+    platform::runtime::Health health_;
+    platform::runtime::Gauge lag_ =
+        dependencies_.metrics.gauge("acopio_command_lag_messages", "Messages of raw-data that the write side has not taken yet.");
+    platform::runtime::Metrics::Refresh refresh_{dependencies_.metrics, [this] { lag_.set(projection_.lag()); }};
     std::jthread consuming_, relaying_;
 };
 

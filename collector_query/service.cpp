@@ -7,11 +7,9 @@
 #include "collector_query/infrastructure/db/projection_receipts.hpp"
 #include "collector_query/infrastructure/db/schema.hpp"
 #include "collector_query/infrastructure/http/routes.hpp"
-#include "platform/runtime/logging.hpp"
+#include "platform/runtime/health.hpp"
 #include "platform/runtime/priority.hpp"
 
-#include <atomic>
-#include <mutex>
 #include <thread>
 
 namespace collector_query {
@@ -78,24 +76,8 @@ public:
           projections_(std::move(projections)),
           view_(dependencies.database),
           tokens_(std::move(tokens)),
-          queries_(view_, *tokens_, dependencies.pool, {.open = options.open, .operator_token = options.operator_token}) {
-        auto data_lag = lag_gauge("collected-data");
-        auto raw_lag = lag_gauge("raw-data");
-        dependencies.metrics.before_exposition([data_lag, raw_lag, link = link_]() mutable {
-            const std::lock_guard lock(link->mutex);
-            if (!link->service) return;
-            data_lag.set(link->service->lag(kernel::collected_data_topic, *link->service->projections_.data));
-            raw_lag.set(link->service->lag(kernel::raw_data_topic, *link->service->projections_.receipts));
-        });
-        link_->service = this;
-    }
-    ~Running() override {
-        {
-            const std::lock_guard lock(link_->mutex);
-            link_->service = nullptr;
-        }
-        stop();
-    }
+          queries_(view_, *tokens_, dependencies.pool, {.open = options.open, .operator_token = options.operator_token}) {}
+    ~Running() override { stop(); }
 
     platform::http::Routes routes() override {
         return infrastructure::http::routes({.queries = queries_, .metrics = dependencies_.metrics, .ready = [this] { return healthy(); }});
@@ -103,10 +85,10 @@ public:
 
     void start() override {
         if (data_thread_.joinable()) return;
-        data_thread_ =
-            std::jthread([this](const std::stop_token& stop) { ended("query-data-projection-ended", projections_.data->run(stop)); });
+        data_thread_ = std::jthread(
+            [this](const std::stop_token& stop) { health_.ended("query-data-projection-ended", projections_.data->run(stop)); });
         receipts_thread_ = std::jthread(
-            [this](const std::stop_token& stop) { ended("query-receipts-projection-ended", projections_.receipts->run(stop)); });
+            [this](const std::stop_token& stop) { health_.ended("query-receipts-projection-ended", projections_.receipts->run(stop)); });
     }
 
     void stop() override {
@@ -116,33 +98,12 @@ public:
         if (receipts_thread_.joinable()) receipts_thread_.join();
     }
 
-    bool healthy() const override {
-        return !failed_.load(std::memory_order_acquire) && !projections_.data->stuck() && !projections_.receipts->stuck();
-    }
+    bool healthy() const override { return health_.good() && !projections_.data->stuck() && !projections_.receipts->stuck(); }
 
 private:
-    // The metrics live longer than this object: their refresh reaches it only as long as it is there.
-    struct Link {
-        std::mutex mutex;
-        Running* service = nullptr;
-    };
-
     platform::runtime::Gauge lag_gauge(const std::string& topic) {
         return dependencies_.metrics.gauge("acopio_query_lag_messages", "Messages of a topic that the read side has not projected yet.",
                                            {{"topic", topic}});
-    }
-
-    double lag(std::string_view topic, const Projection& projection) {
-        const auto head = dependencies_.log.head(std::string(topic));
-        const auto reached = projection.reached().value;
-        return head && head->value > reached ? static_cast<double>(head->value - reached) : 0;
-    }
-
-    void ended(std::string_view event, const Result<void>& result) {
-        if (result) return;
-        failed_.store(true, std::memory_order_release);
-        platform::runtime::log(platform::runtime::Level::error, event,
-                               {{"code", std::string_view(result.error().code)}, {"message", std::string_view(result.error().message)}});
     }
 
     Dependencies dependencies_;
@@ -150,8 +111,12 @@ private:
     CollectorQuerySql view_;
     std::unique_ptr<AccessTokensSql> tokens_;
     application::CollectorQuery queries_;
-    std::atomic<bool> failed_{false};
-    std::shared_ptr<Link> link_ = std::make_shared<Link>();
+    platform::runtime::Health health_;
+    platform::runtime::Gauge data_lag_ = lag_gauge("collected-data"), raw_lag_ = lag_gauge("raw-data");
+    platform::runtime::Metrics::Refresh refresh_{dependencies_.metrics, [this] {
+                                                     data_lag_.set(projections_.data->lag());
+                                                     raw_lag_.set(projections_.receipts->lag());
+                                                 }};
     std::jthread data_thread_, receipts_thread_;
 };
 

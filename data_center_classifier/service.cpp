@@ -12,11 +12,10 @@
 #include "data_center_classifier/infrastructure/messaging/adapter_collector_log.hpp"
 #include "platform/event_store/event_store.hpp"
 #include "platform/runtime/guarded.hpp"
+#include "platform/runtime/health.hpp"
 #include "platform/runtime/logging.hpp"
 #include "platform/runtime/priority.hpp"
 
-#include <atomic>
-#include <mutex>
 #include <thread>
 
 namespace data_center_classifier {
@@ -95,13 +94,7 @@ public:
                     .pool = dependencies.pool,
                     .clock = dependencies.clock},
                    rubric_) {}
-    ~Running() override {
-        {
-            const std::lock_guard lock(link_->mutex);
-            link_->service = nullptr;
-        }
-        stop();
-    }
+    ~Running() override { stop(); }
 
     // Everything that must be known before the first request: data centres, counters up to the end of the log, records that were seen.
     Result<void> prepare() {
@@ -124,7 +117,7 @@ public:
         if (auto caught_up = projection_->catch_up(options_.stop); !caught_up) {
             const auto kind = caught_up.error().kind;
             if (kind != kernel::ErrorKind::fault && kind != kernel::ErrorKind::incorrect) return caught_up;
-            ended("classifier-projection-ended", caught_up);
+            health_.ended("classifier-projection-ended", caught_up);
         }
         if (options_.stop.stop_requested()) return kernel::Error{kernel::ErrorKind::interrupted, "stopped", "stopped while starting"};
         auto head = dependencies_.log.head(std::string(kernel::raw_data_topic));
@@ -158,14 +151,15 @@ public:
 
     void start() override {
         if (projecting_.joinable()) return;
-        projecting_ = std::jthread([this](const std::stop_token& stop) { ended("classifier-projection-ended", projection_->run(stop)); });
-        relaying_ = std::jthread([this](const std::stop_token& stop) { ended("classifier-relay-ended", relay_.run(stop)); });
+        projecting_ =
+            std::jthread([this](const std::stop_token& stop) { health_.ended("classifier-projection-ended", projection_->run(stop)); });
+        relaying_ = std::jthread([this](const std::stop_token& stop) { health_.ended("classifier-relay-ended", relay_.run(stop)); });
         grading_thread_ = std::jthread([this](const std::stop_token& stop) {
             platform::runtime::name_this_thread("grading");
-            ended("classifier-grading-ended", platform::runtime::guarded([&] {
-                      grading_.run(stop);
-                      return ok();
-                  }));
+            health_.ended("classifier-grading-ended", platform::runtime::guarded([&] {
+                              grading_.run(stop);
+                              return ok();
+                          }));
         });
     }
 
@@ -178,17 +172,9 @@ public:
         end(relaying_);
     }
 
-    bool healthy() const override {
-        return !failed_.load(std::memory_order_acquire) && !projection_->stuck() && dependencies_.log.healthy();
-    }
+    bool healthy() const override { return health_.good() && !projection_->stuck() && dependencies_.log.healthy(); }
 
 private:
-    // The metrics live longer than this object: their refresh reaches it only as long as it is there.
-    struct Link {
-        std::mutex mutex;
-        Running* service = nullptr;
-    };
-
     static void end(std::jthread& thread) {
         thread.request_stop();
         if (thread.joinable()) thread.join();
@@ -199,28 +185,11 @@ private:
         auto lag = metrics.gauge("acopio_classifier_lag_messages", "Messages of raw-data that are not counted yet.");
         auto recent = metrics.gauge("acopio_intake_recent_records", "Records in memory that are not in the index of seen records yet.");
         auto fingerprints = metrics.gauge("acopio_intake_fingerprints", "Records whose fingerprint is in memory.");
-        metrics.before_exposition([lag, recent, fingerprints, link = link_]() mutable {
-            const std::lock_guard lock(link->mutex);
-            if (!link->service) return;
-            lag.set(link->service->lag_messages());
-            recent.set(static_cast<double>(link->service->seen_.recent_size()));
-            fingerprints.set(static_cast<double>(link->service->seen_.fingerprints_size()));
+        refresh_.emplace(metrics, [this, lag, recent, fingerprints]() mutable {
+            lag.set(projection_->lag());
+            recent.set(static_cast<double>(seen_.recent_size()));
+            fingerprints.set(static_cast<double>(seen_.fingerprints_size()));
         });
-        const std::lock_guard lock(link_->mutex);
-        link_->service = this;
-    }
-
-    double lag_messages() {
-        const auto head = dependencies_.log.head(std::string(kernel::raw_data_topic));
-        const auto reached = projection_->reached().value;
-        return head && head->value > reached ? static_cast<double>(head->value - reached) : 0;
-    }
-
-    void ended(std::string_view event, const Result<void>& result) {
-        if (result) return;
-        failed_.store(true, std::memory_order_release);
-        platform::runtime::log(platform::runtime::Level::error, event,
-                               {{"code", std::string_view(result.error().code)}, {"message", std::string_view(result.error().message)}});
     }
 
     Dependencies dependencies_;
@@ -238,8 +207,8 @@ private:
     application::ReceiveRawData receive_;
     std::unique_ptr<CountersProjection> handler_;
     std::unique_ptr<Projection> projection_;
-    std::atomic<bool> failed_{false};
-    std::shared_ptr<Link> link_ = std::make_shared<Link>();
+    platform::runtime::Health health_;
+    std::optional<platform::runtime::Metrics::Refresh> refresh_;
     std::jthread projecting_, relaying_, grading_thread_;
 };
 

@@ -194,6 +194,11 @@ Result<void> Projection::catch_up(const std::stop_token& stop) {
     return kernel::ok();
 }
 
+double Projection::lag() {
+    const auto head = log_.head(options_.topic);
+    return head && *head > reached() ? static_cast<double>(head->value - reached().value) : 0;
+}
+
 void Projection::failing(bool failing) {
     if (!failing) {
         failing_since_.store(0, std::memory_order_release);

@@ -59,6 +59,8 @@ public:
     kernel::Result<void> run(const std::stop_token& stop);
 
     log::Position reached() const { return log::Position{reached_.load(std::memory_order_acquire)}; }  // thread-safe
+    // Messages of the topic that it has not read yet; 0 when the log cannot say. Thread-safe.
+    double lag();
     // True after run() ended with an error: /ready tells, an alarm rings. Thread-safe.
     bool poisoned() const { return poisoned_.load(std::memory_order_acquire); }
     // True while the same place has been tried in vain for longer than `stuck_after`. Thread-safe.

@@ -32,7 +32,8 @@ struct Metrics::State {
     std::map<std::string, prometheus::Family<prometheus::Counter>*> counters;
     std::map<std::string, prometheus::Family<prometheus::Gauge>*> gauges;
     std::map<std::string, prometheus::Family<prometheus::Histogram>*> histograms;
-    std::vector<std::function<void()>> refreshes;
+    std::mutex refreshing;  // taken before `mutex`, for a refresh may ask for instruments
+    std::vector<const std::function<void()>*> refreshes;
 
     template <class T, class Builder>
     prometheus::Family<T>& family(std::map<std::string, prometheus::Family<T>*>& families, Builder builder, const std::string& name,
@@ -73,18 +74,21 @@ Histogram Metrics::seconds(const std::string& name, const std::string& help, Lab
     return Histogram(&state_->family(state_->histograms, prometheus::BuildHistogram(), name, help).Add(as_map(labels), buckets()));
 }
 
-void Metrics::before_exposition(std::function<void()> refresh) {
-    const std::lock_guard lock(state_->mutex);
-    state_->refreshes.push_back(std::move(refresh));
+Metrics::Refresh::Refresh(Metrics& metrics, std::function<void()> refresh) : state_(*metrics.state_), refresh_(std::move(refresh)) {
+    const std::lock_guard lock(state_.refreshing);
+    state_.refreshes.push_back(&refresh_);
+}
+
+Metrics::Refresh::~Refresh() {
+    const std::lock_guard lock(state_.refreshing);
+    std::erase(state_.refreshes, &refresh_);
 }
 
 std::string Metrics::exposition() {
-    std::vector<std::function<void()>> refreshes;
     {
-        const std::lock_guard lock(state_->mutex);
-        refreshes = state_->refreshes;
+        const std::lock_guard lock(state_->refreshing);
+        for (const auto* refresh : state_->refreshes) (*refresh)();
     }
-    for (const auto& refresh : refreshes) refresh();  // without the lock: a refresh may ask for instruments
     std::ostringstream out;
     prometheus::TextSerializer().Serialize(out, state_->registry.Collect());
     return out.str();

@@ -35,6 +35,8 @@ private:
 };
 
 class Metrics {
+    struct State;
+
 public:
     using Labels = std::initializer_list<std::pair<std::string, std::string>>;
     Metrics();
@@ -44,12 +46,23 @@ public:
     Gauge gauge(const std::string& name, const std::string& help, Labels labels = {});
     // Buckets in seconds, 0.5 ms .. 10 s.
     Histogram seconds(const std::string& name, const std::string& help, Labels labels = {});
-    // Called just before each exposition, to set gauges that are read from elsewhere (queue lengths, lags).
-    void before_exposition(std::function<void()> refresh);
+
+    // Calls a function just before each exposition, to set gauges that are read from elsewhere (queue lengths, lags), as long as it lives:
+    // once its destructor is done the function is not running, and never runs again. The metrics outlive it.
+    class Refresh {
+    public:
+        Refresh(Metrics& metrics, std::function<void()> refresh);
+        ~Refresh();
+        Refresh(const Refresh&) = delete;
+        Refresh& operator=(const Refresh&) = delete;
+
+    private:
+        State& state_;
+        std::function<void()> refresh_;
+    };
     std::string exposition();
 
 private:
-    struct State;
     std::unique_ptr<State> state_;
 };
 

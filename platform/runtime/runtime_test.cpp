@@ -164,9 +164,13 @@ TEST(metrics, gauges_are_refreshed_just_before_the_exposition) {
     Metrics metrics;
     int length = 1;
     auto gauge = metrics.gauge("acopio_queue_length", "Jobs waiting.");
-    metrics.before_exposition([&] { gauge.set(length); });
-    length = 7;
-    EXPECT_THAT(metrics.exposition(), HasSubstr("acopio_queue_length 7"));
+    {
+        const Metrics::Refresh refresh(metrics, [&] { gauge.set(length); });
+        length = 7;
+        EXPECT_THAT(metrics.exposition(), HasSubstr("acopio_queue_length 7"));
+    }
+    length = 8;
+    EXPECT_THAT(metrics.exposition(), HasSubstr("acopio_queue_length 7")) << "what is gone is not asked";
 }
 
 TEST(metrics, histograms_count_in_buckets_of_seconds) {
