@@ -1,8 +1,8 @@
 // Problems as JSON, and the one mapping from kinds of error to HTTP.
 #include "platform/http/problem.hpp"
 
-#include "kernel/json_text.hpp"
 #include "kernel/utf8.hpp"
+#include "platform/http/json_writer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,23 +12,12 @@
 namespace platform::http {
 namespace {
 
-void add_name(std::string& out, std::string_view name) {
-    if (out.size() > 1) out += ',';
-    kernel::append_json_string(out, name);
-    out += ':';
+// Leaves out what is empty. A text may quote a peer, so it may hold any bytes.
+void add(JsonWriter& json, std::string_view name, std::string_view text) {
+    if (!text.empty()) json.name(name).text(kernel::repaired_utf8(text));
 }
-
-// A text may quote a peer, so it may hold any bytes.
-void add_text(std::string& out, std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    add_name(out, name);
-    kernel::append_json_string(out, kernel::repaired_utf8(value));
-}
-
-void add_number(std::string& out, std::string_view name, std::optional<std::uint64_t> value) {
-    if (!value) return;
-    add_name(out, name);
-    out += std::to_string(*value);
+void add(JsonWriter& json, std::string_view name, std::optional<std::uint64_t> number) {
+    if (number) json.name(name).integer(*number);
 }
 
 struct Meaning {
@@ -71,22 +60,22 @@ std::string title_of(std::string title) {
 }  // namespace
 
 std::string to_json(const Problem& problem) {
-    std::string out = "{";
-    out.reserve(256 + problem.detail.size());
-    add_text(out, "type", "urn:acopio:problem:" + problem.code);
-    add_text(out, "title", problem.title);
-    add_number(out, "status", static_cast<std::uint64_t>(problem.status));
-    add_text(out, "code", problem.code);
-    add_text(out, "detail", problem.detail);
-    add_text(out, "pointer", problem.pointer);
-    add_number(out, "line", problem.line);
-    add_number(out, "column", problem.column);
-    add_text(out, "expected", problem.expected);
-    add_text(out, "found", problem.found);
-    add_text(out, "mend", problem.mend);
-    add_text(out, "instance", problem.instance);
-    out += '}';
-    return out;
+    JsonWriter json;
+    json.open('{');
+    add(json, "type", "urn:acopio:problem:" + problem.code);
+    add(json, "title", problem.title);
+    json.name("status").integer(static_cast<std::uint64_t>(problem.status));
+    add(json, "code", problem.code);
+    add(json, "detail", problem.detail);
+    add(json, "pointer", problem.pointer);
+    add(json, "line", problem.line);
+    add(json, "column", problem.column);
+    add(json, "expected", problem.expected);
+    add(json, "found", problem.found);
+    add(json, "mend", problem.mend);
+    add(json, "instance", problem.instance);
+    json.close('}');
+    return json.take();
 }
 
 Problem problem_from(const kernel::Error& error) {
