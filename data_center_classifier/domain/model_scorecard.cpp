@@ -92,6 +92,7 @@ public:
             (score_at(middle) > cut_off ? high : low) = middle;
         }
         std::vector<double> rates;
+        rates.reserve(raised_.size());
         for (const auto d : raised_) rates.push_back(std::min(1.0, std::ceil(100 * (from_[d].rate + high * (1 - from_[d].rate))) / 100));
         return rates;
     }

@@ -79,8 +79,9 @@ constexpr char unaccented(char second) {
 template <class T>
 std::optional<T> number_of(std::string_view text) {
     T number{};
-    const auto* end = text.data() + text.size();
-    const auto [stop, status] = std::from_chars(text.data(), end, number);
+    const auto* begin = text.data();
+    const auto* end = begin + text.size();
+    const auto [stop, status] = std::from_chars(begin, end, number);
     if (status != std::errc{} || stop != end) return std::nullopt;
     return number;
 }
