@@ -39,26 +39,18 @@ Result<EventStore::Sequenced> event_of(const sql::Statement& row) {
     return one;
 }
 
-Result<std::vector<EventStore::Sequenced>> events_of(sql::Statement& statement, std::size_t bytes_max) {
+Result<std::vector<EventStore::Sequenced>> events_of(sql::Use rows, std::size_t bytes_max) {
     std::vector<EventStore::Sequenced> events;
-    std::size_t bytes = 0;
-    while (true) {
-        auto row = statement.step();
-        if (row && *row) {
-            auto event = event_of(statement);
-            if (event) {
-                bytes += event->event.data.size();
-                events.push_back(std::move(*event));
-                if (bytes <= bytes_max) continue;
-            }
-            statement.reset();
-            if (!event) return std::move(event).error();
-            return events;
-        }
-        statement.reset();
+    for (std::size_t bytes = 0; bytes <= bytes_max;) {
+        auto row = rows->step();
         if (!row) return std::move(row).error();
-        return events;
+        if (!*row) break;
+        auto event = event_of(*rows);
+        if (!event) return std::move(event).error();
+        bytes += event->event.data.size();
+        events.push_back(std::move(*event));
     }
+    return events;
 }
 
 Result<std::uint64_t> next_sequence(sql::Connection& connection) {
@@ -200,7 +192,7 @@ Result<void> EventStore::rolled_back() {
 
 Result<std::vector<kernel::Envelope>> EventStore::load(std::string_view aggregate_id) {
     load_->bind(0, aggregate_id);
-    auto events = events_of(*load_, std::numeric_limits<std::size_t>::max());
+    auto events = events_of(sql::Use(*load_), std::numeric_limits<std::size_t>::max());
     if (!events) return std::move(events).error();
     std::vector<kernel::Envelope> envelopes;
     envelopes.reserve(events->size());
@@ -211,7 +203,7 @@ Result<std::vector<kernel::Envelope>> EventStore::load(std::string_view aggregat
 Result<std::vector<EventStore::Sequenced>> EventStore::after(std::uint64_t after, std::size_t count_max, std::size_t bytes_max) {
     after_->bind(0, static_cast<std::int64_t>(after));
     after_->bind(1, static_cast<std::int64_t>(count_max));
-    return events_of(*after_, bytes_max);
+    return events_of(sql::Use(*after_), bytes_max);
 }
 
 }  // namespace platform::event_store

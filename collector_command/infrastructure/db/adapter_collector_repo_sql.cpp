@@ -75,16 +75,14 @@ Result<std::vector<domain::CollectedData>> CollectorRepoSql::load(const std::vec
 }
 
 Result<domain::CollectedData> CollectorRepoSql::load_one(std::string_view key) {
-    select_->bind_bytes(0, key);
-    auto row = select_->step();
-    domain::CollectedData state;
-    if (row && *row)
-        state = {.version = static_cast<std::uint64_t>(select_->integer(0)),
-                 .content_hash = {kernel::hex_of(select_->text(1))},
-                 .retracted = select_->integer(2) != 0};
-    select_->reset();
-    if (!row) return std::move(row).error();
-    return state;
+    const platform::sql::Use rows(*select_);
+    rows->bind_bytes(0, key);
+    const auto row = rows->step();
+    if (!row) return row.error();
+    if (!*row) return domain::CollectedData();
+    return domain::CollectedData{.version = static_cast<std::uint64_t>(rows->integer(0)),
+                                 .content_hash = {kernel::hex_of(rows->text(1))},
+                                 .retracted = rows->integer(2) != 0};
 }
 
 Result<void> CollectorRepoSql::store(std::vector<kernel::CollectedDataEvent> events, const std::vector<application::NewState>& states,

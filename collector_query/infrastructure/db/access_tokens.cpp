@@ -100,18 +100,15 @@ Result<std::unique_ptr<AccessTokensSql>> AccessTokensSql::open(platform::sql::Da
 
 Result<std::optional<application::AccessToken>> AccessTokensSql::find_token(std::string_view id) {
     const std::lock_guard lock(mutex_);
-    find_->reset();
-    find_->bind(0, id);
-    const auto row = find_->step();
-    std::optional<application::AccessToken> token;
-    if (row && *row)
-        token = {.id = std::string(find_->text(0)),
-                 .role = std::string(find_->text(1)),
-                 .hash = std::string(find_->text(2)),
-                 .revoked = !find_->is_null(3)};
-    find_->reset();
+    const platform::sql::Use rows(*find_);
+    rows->bind(0, id);
+    const auto row = rows->step();
     if (!row) return row.error();
-    return token;
+    if (!*row) return std::optional<application::AccessToken>();
+    return std::optional(application::AccessToken{.id = std::string(rows->text(0)),
+                                                  .role = std::string(rows->text(1)),
+                                                  .hash = std::string(rows->text(2)),
+                                                  .revoked = !rows->is_null(3)});
 }
 
 }  // namespace collector_query::infrastructure::db
