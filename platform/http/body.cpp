@@ -74,10 +74,12 @@ kernel::Task<std::string> RequestBody::read_encoded() {
     answer_continue();
     while (!parser_.is_done()) {
         auto bytes = take();
+        broken_ = !bytes;
         if (!bytes) co_return remember(std::move(bytes).error());
         if (!bytes->empty()) co_return bytes;
         if (parser_.is_done()) break;
         auto got = co_await more();
+        broken_ = !got;
         if (!got) co_return remember(std::move(got).error());
     }
     co_return std::string();

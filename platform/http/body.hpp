@@ -31,6 +31,8 @@ public:
 
     // Everything that the peer sends of this request has come.
     bool at_end() const { return parser_.is_done(); }
+    // What the peer still sends cannot be told apart, or does not come: nothing follows on this connection.
+    bool broken() const { return broken_; }
     bool continue_asked() const { return facts_.continue_asked; }
     // Tells the peer to send the body, if it waits for that. Before anything of a final answer.
     void answer_continue();
@@ -53,6 +55,7 @@ private:
     std::unique_ptr<Decoder> decoder_;
     std::string encoded_;  // for the decoder
     std::size_t encoded_used_ = 0;
+    bool broken_ = false;
     bool decoder_chosen_ = false;
     bool decoder_full_ = false;  // the decoder may have more to give without more input
     std::uint64_t decoded_bytes_ = 0;

@@ -22,6 +22,8 @@ using beast::http::field;
 
 constexpr std::size_t input_max = 64 * 1024;
 constexpr std::size_t discarded_max = 64 * 1024;
+constexpr std::string_view shorter_target = "ask for less at once";
+constexpr std::string_view smaller_header = "send fewer or shorter headers";
 constexpr std::size_t start_line_extra = 64;  // method and version, beside the target
 
 std::string_view view_of(beast::string_view text) {
@@ -84,8 +86,9 @@ Await<Connection::Head> Connection::read_head() {
         between_requests_ = true;
         const auto io = co_await wire_.fill(idle ? now() + limits_.idle_timeout : started + limits_.header_timeout);
         between_requests_ = false;
-        if (io == Io::expired && !idle) co_return refuse(408, "header-too-slow", "the header did not come in time");
-        if (io == Io::full) co_return refuse(431, "headers-too-large", "the header is too large");
+        if (io == Io::expired && !idle)
+            co_return refuse(408, "header-too-slow", "the header did not come in time", "send a request at once");
+        if (io == Io::full) co_return refuse(431, "headers-too-large", "the header is too large", smaller_header);
         if (io != Io::done) co_return Head::ended;
     }
 }
@@ -100,40 +103,55 @@ Connection::Head Connection::parse_head() {
     if (!error && parser_->is_header_done()) return check_head();
     const bool in_start_line = parser_->get().target().empty();
     if (in_start_line && input.size() > limits_.target_bytes_max + start_line_extra && input.find('\n') == std::string_view::npos)
-        return refuse(414, "target-too-long", "the target of the request is too long");
+        return refuse(414, "target-too-long", "the target of the request is too long", shorter_target);
     if (!error || error == beast::http::error::need_more) return Head::incomplete;
-    if (error == beast::http::error::header_limit) return refuse(431, "headers-too-large", "the header is too large");
-    if (error == beast::http::error::bad_version) return refuse(505, "http-version-unknown", "this is a server of HTTP/1.1");
-    return refuse(400, "request-broken", "this is not a request of HTTP/1.1");
+    if (error == beast::http::error::header_limit) return refuse(431, "headers-too-large", "the header is too large", smaller_header);
+    // A line that ends with LF alone looks to the parser as if its version were wrong.
+    const bool ends_with_cr = input.substr(0, input.find('\n')).ends_with('\r');
+    if (error == beast::http::error::bad_version && ends_with_cr)
+        return refuse(505, "http-version-unknown", "this is a server of HTTP/1.1", "speak HTTP/1.1 to it, or put a proxy in between");
+    return refuse(400, "request-broken", "this is not a request of HTTP/1.1",
+                  "send lines that end with CR LF, without blanks before a colon; an HTTP library does it right");
 }
 
 Connection::Head Connection::check_head() {
     const auto& message = parser_->get();
-    if (message.target().size() > limits_.target_bytes_max) return refuse(414, "target-too-long", "the target of the request is too long");
-    if (message.version() == 11 && message.count(field::host) != 1) return refuse(400, "host-missing", "HTTP/1.1 wants one Host header");
+    if (message.target().size() > limits_.target_bytes_max)
+        return refuse(414, "target-too-long", "the target of the request is too long", shorter_target);
+    if (message.version() == 11 && message.count(field::host) != 1)
+        return refuse(400, "host-missing", "HTTP/1.1 wants one Host header", "send one Host header");
+    // Which of the two counts would be a guess, and who stands in between may guess otherwise.
+    for (const beast::string_view name : {"Authorization", "Content-Type", "Content-Encoding", "X-Data-Center"})
+        if (message.count(name) > 1)
+            return refuse(400, "header-twice", "the header " + std::string(name) + " stands there twice", "send it once");
     if (message.count(field::transfer_encoding) != 0) {
         const bool chunked = message.count(field::transfer_encoding) == 1 && beast::iequals(message[field::transfer_encoding], "chunked");
         if (!chunked || message.version() != 11)
-            return refuse(501, "transfer-encoding-unknown", "the only Transfer-Encoding is chunked, in HTTP/1.1");
+            return refuse(501, "transfer-encoding-unknown", "the only Transfer-Encoding is chunked, in HTTP/1.1",
+                          "send Content-Length, or Transfer-Encoding: chunked; compression is a Content-Encoding");
     }
     if (message.count(field::expect) != 0 && !beast::iequals(message[field::expect], "100-continue"))
-        return refuse(417, "expectation-unknown", "the only expectation is 100-continue");
+        return refuse(417, "expectation-unknown", "the only expectation is 100-continue", "leave the header Expect out");
+    auto target = target_from(view_of(message.target()));
+    if (!target) return refuse(400, target.error().code, target.error().message, "write the target as RFC 9112, 3.2 has it");
     if (lane_.site.options.local_only) {
-        if (!is_local_authority(view_of(message[field::host])))
-            return refuse(403, "host-not-local", "this server is open to everybody, and so answers under names of this machine only");
+        const bool elsewhere = !target->authority.empty() && !is_local_authority(target->authority);
+        if (elsewhere || !is_local_authority(view_of(message[field::host])))
+            return refuse(403, "host-not-local", "this server is open to everybody, and so answers under names of this machine only",
+                          "ask as localhost or 127.0.0.1, or serve with keys instead of --open");
         const bool foreign = message.count(field::origin) > 1 || !is_local_origin(view_of(message[field::origin]));
         if (message.count(field::origin) != 0 && foreign)
-            return refuse(403, "origin-foreign", "this server is open to everybody, and so answers no web page but those of this machine");
+            return refuse(403, "origin-foreign", "this server is open to everybody, and so answers no web page but those of this machine",
+                          "ask without a browser, or serve with keys instead of --open");
     }
-    auto target = target_from(view_of(message.target()));
-    if (!target) return refuse(400, target.error().code, target.error().message);
     target_ = *std::move(target);
     return Head::ready;
 }
 
-Connection::Head Connection::refuse(int status, std::string code, std::string detail) {
+Connection::Head Connection::refuse(int status, std::string code, std::string detail, std::string_view mend) {
     problem_ = problem_from({kernel::ErrorKind::incorrect, std::move(code), std::move(detail)});
     problem_.status = status;
+    problem_.mend = mend;
     return Head::refused;
 }
 
@@ -144,7 +162,9 @@ Await<Connection::Next> Connection::refused() {
     auto response = answer(problem_);
     response.body = to_json_of(problem_, request.id);
     write_answer(response, false, true);
-    record(nowhere, request, problem_.status, now());
+    // A head that cannot be served is the peer's doing, 501 and 505 too: whoever watches for 5xx watches for ours.
+    constexpr int of_the_peer = 400;
+    record(nowhere, request, of_the_peer, now());
     const auto io = co_await wire_.flush(limits_.body_stall_timeout);
     co_return io == Io::done ? Next::linger : Next::close;
 }
@@ -217,9 +237,16 @@ kernel::Result<Response> Connection::not_routed(const Router::Match& match) cons
     Problem problem;
     if (match.allowed.empty()) {
         problem = problem_from({kernel::ErrorKind::not_found, "no-such-path", "nothing is served at this path"});
+        problem.mend = "check the path, and whether this is the port that serves it: the intake and the queries have one each";
+    } else if (parser_->get().method() == beast::http::verb::options) {
+        Response known;
+        known.status = 204;
+        known.headers.emplace_back("Allow", match.allowed);
+        return known;
     } else {
         problem = problem_from({kernel::ErrorKind::incorrect, "method-not-allowed", "this path knows " + match.allowed});
         problem.status = 405;
+        problem.mend = "use one of these methods";
     }
     auto response = answer(problem);
     if (!match.allowed.empty()) response.headers.emplace_back("Allow", match.allowed);
@@ -249,7 +276,7 @@ Await<kernel::Result<Response>> Connection::handled(const Router::Match& match, 
 Await<Connection::Next> Connection::answer_plain(const Request& request, RequestBody& body, Response response) {
     const auto left = parser_->content_length_remaining();
     const bool much_left = !body.at_end() && (body.continue_asked() || (left && *left > discarded_max));
-    const bool close = !parser_->keep_alive() || lane_.draining || much_left;
+    const bool close = !parser_->keep_alive() || lane_.draining || much_left || body.broken();
     write_answer(response, request.method == "HEAD", close);
     if (!wire_.send_now()) {
         const auto io = co_await wire_.flush(limits_.body_stall_timeout);
@@ -258,7 +285,7 @@ Await<Connection::Next> Connection::answer_plain(const Request& request, Request
     if (wire_.broken()) co_return Next::close;
     if (body.at_end()) co_return close ? Next::close : Next::request;
     if (body.continue_asked()) co_return Next::close;
-    if (much_left) co_return Next::linger;
+    if (much_left || body.broken()) co_return Next::linger;
     const bool all_read = co_await body.discard(discarded_max);
     if (!all_read) co_return Next::linger;
     co_return close ? Next::close : Next::request;

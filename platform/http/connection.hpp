@@ -79,7 +79,7 @@ private:
     Await<Head> read_head();
     Head parse_head();
     Head check_head();
-    Head refuse(int status, std::string code, std::string detail);
+    Head refuse(int status, std::string code, std::string detail, std::string_view mend);
     Await<Next> refused();
 
     Await<Next> exchange();

@@ -7,6 +7,7 @@
 
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 namespace platform::http {
 namespace {
@@ -31,7 +32,7 @@ public:
     bool complete() const override { return at_end_; }
 
 private:
-    bool step(std::string_view& input, std::string& out, std::size_t room) override {
+    Step step(std::string_view& input, std::string& out, std::size_t room) override {
         const auto before = out.size();
         out.resize(before + room);
         stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
@@ -41,7 +42,7 @@ private:
         const bool good = run();
         input.remove_prefix(input.size() - stream_.avail_in);
         out.resize(before + room - stream_.avail_out);
-        return good;
+        return good ? Step::good : Step::broken;
     }
 
     bool run() {
@@ -71,24 +72,25 @@ public:
     bool complete() const override { return at_end_; }
 
 private:
-    bool step(std::string_view& input, std::string& out, std::size_t room) override {
-        if (at_end_ && input.empty()) return true;
+    Step step(std::string_view& input, std::string& out, std::size_t room) override {
+        if (at_end_ && input.empty()) return Step::good;
         const auto before = out.size();
         out.resize(before + room);
         ZSTD_inBuffer in{input.data(), input.size(), 0};
         ZSTD_outBuffer decoded{out.data() + before, room, 0};
-        bool good = true;
+        auto result = Step::good;
         do {
             const auto in_before = in.pos;
             const auto out_before = decoded.pos;
             const auto status = ZSTD_decompressStream(stream_.get(), &decoded, &in);
-            good = ZSTD_isError(status) == 0;
+            if (ZSTD_isError(status) != 0)
+                result = ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge ? Step::window_too_large : Step::broken;
             at_end_ = status == 0;
             if (in.pos == in_before && decoded.pos == out_before) break;
-        } while (good && decoded.pos < decoded.size && in.pos < in.size);
+        } while (result == Step::good && decoded.pos < decoded.size && in.pos < in.size);
         input.remove_prefix(in.pos);
         out.resize(before + decoded.pos);
-        return good;
+        return result;
     }
 
     std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream_;
@@ -100,10 +102,14 @@ private:
 kernel::Result<void> Decoder::decode(std::string_view& input, std::string& out, std::size_t room) {
     const auto in_before = input.size();
     const auto out_before = out.size();
-    const bool good = step(input, out, room);
+    const auto result = step(input, out, room);
     in_ += in_before - input.size();
     out_ += out.size() - out_before;
-    if (!good) return kernel::Error{kernel::ErrorKind::incorrect, "body-encoding-broken", "the body is not what its Content-Encoding says"};
+    if (result == Step::window_too_large)
+        return kernel::Error{kernel::ErrorKind::incorrect, "body-window-too-large",
+                             "zstd packed this for a window above 8 MiB; compress with at most -19 and without --long"};
+    if (result == Step::broken)
+        return kernel::Error{kernel::ErrorKind::incorrect, "body-encoding-broken", "the body is not what its Content-Encoding says"};
     if (out_ > expansion_free_bytes && out_ > in_ * expansion_max_)
         return kernel::Error{kernel::ErrorKind::incorrect, "body-expands-too-much",
                              "the body expands more than " + std::to_string(expansion_max_) + " times"};

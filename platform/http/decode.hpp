@@ -15,19 +15,21 @@ public:
     virtual ~Decoder() = default;
 
     // Decodes what it can of `input`, removes it from there, and appends at most `room` bytes to `out`. Less than `room` appended and
-    // nothing left in `input` means: more input is needed. incorrect "body-encoding-broken", or "body-expands-too-much" once more than
-    // 1 MiB came out and it is more than expansion_max times what went in. After an error the decoder is of no use.
+    // nothing left in `input` means: more input is needed. incorrect "body-encoding-broken", "body-window-too-large" for zstd that wants
+    // more memory than a window of 8 MiB, or "body-expands-too-much" once more than 1 MiB came out and it is more than expansion_max times
+    // what went in. After an error the decoder is of no use.
     kernel::Result<void> decode(std::string_view& input, std::string& out, std::size_t room);
 
     // At the end of the input: does the encoded stream end here, too?
     virtual bool complete() const = 0;
 
 protected:
+    enum class Step : std::uint8_t { good, broken, window_too_large };
     explicit Decoder(std::size_t expansion_max) : expansion_max_(expansion_max) {}
 
 private:
-    // As decode(), without the bound; false for broken input.
-    virtual bool step(std::string_view& input, std::string& out, std::size_t room) = 0;
+    // As decode(), without the bound.
+    virtual Step step(std::string_view& input, std::string& out, std::size_t room) = 0;
 
     std::size_t expansion_max_;
     std::uint64_t in_ = 0;

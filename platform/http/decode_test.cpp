@@ -57,6 +57,24 @@ Result<std::string> decoded_as(std::string_view encoding, std::string_view encod
     return decoded(**decoder, encoded, piece, room);
 }
 
+TEST(decoder, says_that_a_window_of_zstd_is_too_large_and_how_to_pack_instead) {
+    const std::string text(1000, 'x');
+    std::string packed(ZSTD_compressBound(text.size()), '\0');
+    auto* context = ZSTD_createCCtx();
+    ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, 24);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0);
+    ZSTD_inBuffer in{text.data(), text.size(), 0};
+    ZSTD_outBuffer out{packed.data(), packed.size(), 0};
+    ZSTD_compressStream2(context, &out, &in, ZSTD_e_flush);
+    ZSTD_compressStream2(context, &out, &in, ZSTD_e_end);
+    packed.resize(out.pos);
+    ZSTD_freeCCtx(context);
+    const auto got = decoded_as("zstd", packed);
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().code, "body-window-too-large");
+    EXPECT_THAT(got.error().message, testing::HasSubstr("without --long"));
+}
+
 TEST(decoder, brings_back_any_text_however_it_is_cut) {
     EXPECT_TRUE(rc::check("gzip and zstd", [](const std::string& text) {
         const auto piece = *rc::gen::inRange<std::size_t>(1, 40);

@@ -275,8 +275,64 @@ TEST_F(HttpTest, head_has_the_header_of_get_and_no_body) {
 TEST_F(HttpTest, an_unknown_path_is_404_and_an_unknown_method_405_with_allow) {
     serve();
     EXPECT_THAT(ask(get("/nothing")), AllOf(StartsWith("HTTP/1.1 404"), HasSubstr("\"code\":\"no-such-path\"")));
-    EXPECT_THAT(ask("DELETE /echo HTTP/1.1\r\nHost: a\r\n\r\n"), AllOf(StartsWith("HTTP/1.1 405"), HasSubstr("Allow: POST, PUT\r\n")));
-    EXPECT_THAT(ask(post("/things/1", "")), AllOf(StartsWith("HTTP/1.1 405"), HasSubstr("Allow: GET, HEAD\r\n")));
+    EXPECT_THAT(ask("DELETE /echo HTTP/1.1\r\nHost: a\r\n\r\n"),
+                AllOf(StartsWith("HTTP/1.1 405"), HasSubstr("Allow: POST, PUT, OPTIONS\r\n")));
+    EXPECT_THAT(ask(post("/things/1", "")), AllOf(StartsWith("HTTP/1.1 405"), HasSubstr("Allow: GET, HEAD, OPTIONS\r\n")));
+    EXPECT_THAT(ask("OPTIONS /echo HTTP/1.1\r\nHost: a\r\n\r\n"),
+                AllOf(StartsWith("HTTP/1.1 204"), HasSubstr("Allow: POST, PUT, OPTIONS\r\n")));
+    EXPECT_THAT(ask("OPTIONS /nothing HTTP/1.1\r\nHost: a\r\n\r\n"), StartsWith("HTTP/1.1 404"));
+}
+
+TEST_F(HttpTest, lines_that_end_with_lf_alone_are_a_broken_request_and_no_version) {
+    serve();
+    EXPECT_THAT(ask("GET /things/1 HTTP/1.1\nHost: a\n\n"), AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("CR LF")));
+}
+
+TEST_F(HttpTest, a_header_that_says_two_things_is_refused) {
+    serve();
+    for (const std::string name : {"Authorization", "Content-Type", "Content-Encoding", "x-data-center"})
+        EXPECT_THAT(ask(post("/echo", "a", name + ": one\r\n" + name + ": two\r\n")),
+                    AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("\"code\":\"header-twice\"")))
+            << name;
+}
+
+TEST_F(HttpTest, after_a_body_that_is_no_body_the_connection_ends_and_says_so) {
+    serve({.body_stall_timeout = 1s});
+    const std::string chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    EXPECT_THAT(ask(chunked + "zz\r\n"), AllOf(HasSubstr("body-framing-broken"), HasSubstr("Connection: close\r\n")));
+    EXPECT_THAT(ask(chunked + "5\r\nab"), AllOf(StartsWith("HTTP/1.1 408"), HasSubstr("Connection: close\r\n")));
+    RawPeer peer(server_->port());
+    peer.send(chunked + "5\r\nab");
+    peer.end_sending();
+    EXPECT_THAT(peer.read_answer(), AllOf(HasSubstr("body-truncated"), HasSubstr("Connection: close\r\n")));
+}
+
+TEST_F(HttpTest, what_a_peer_writes_wrong_is_not_counted_as_ours) {
+    serve();
+    ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    ask("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n");
+    EXPECT_THAT(metrics_.exposition(), HasSubstr("acopio_http_requests_total{route=\"-\",server=\"test\",status=\"4xx\"} 2"));
+}
+
+TEST_F(HttpTest, an_open_server_looks_at_the_host_in_the_target_too) {
+    serve({}, 1, true);
+    const auto asked = [&](const std::string& target) { return ask("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n"); };
+    EXPECT_THAT(asked("http://evil.example/things/1"), AllOf(StartsWith("HTTP/1.1 403"), HasSubstr("host-not-local")));
+    EXPECT_THAT(asked("http://localhost@evil.example/things/1"), StartsWith("HTTP/1.1 403"));
+    EXPECT_THAT(asked("http://127.0.0.1:8000/things/1"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpTest, every_refusal_of_a_head_says_what_to_do) {
+    serve({.header_bytes_max = 1024, .target_bytes_max = 256, .header_timeout = 1s}, 1, true);
+    const std::string line = "GET /things/1 HTTP/1.1\r\n";
+    const std::string host = "Host: localhost\r\n";
+    for (const auto& request :
+         {std::string("GET\r\n\r\n"), "GET /" + std::string(400, 'a') + " HTTP/1.1\r\n" + host + "\r\n", line + "\r\n",
+          line + host + "X: " + std::string(2000, 'a') + "\r\n\r\n", line + host + "Expect: rain\r\n\r\n",
+          line + host + "Origin: http://evil.example\r\n\r\n", line + "Host: evil.example\r\n\r\n",
+          "GET /a%zz HTTP/1.1\r\n" + host + "\r\n", line + host + "Authorization: a\r\nAuthorization: b\r\n\r\n", line + "Ho",
+          "GET /nothing HTTP/1.1\r\n" + host + "\r\n", "DELETE /echo HTTP/1.1\r\n" + host + "\r\n"})
+        EXPECT_THAT(ask(request), AllOf(StartsWith("HTTP/1.1 4"), HasSubstr("\"mend\":\""))) << request;
 }
 
 TEST_F(HttpTest, errors_become_problems_with_an_instance) {

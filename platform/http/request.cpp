@@ -93,16 +93,18 @@ kernel::Result<void> read_query(std::string_view text, Target& target) {
 
 kernel::Result<Target> target_from(std::string_view text) {
     if (text.find('#') != std::string_view::npos) return broken("a target holds no fragment");
+    Target target;
     if (!text.starts_with('/')) {
         const auto scheme = text.find("://");
         if (scheme == std::string_view::npos || !equal_without_case(text.substr(0, scheme), "http"))
             return broken("the target is not a path");
         text.remove_prefix(scheme + 3);
-        text.remove_prefix(std::min(text.find_first_of("/?"), text.size()));
+        target.authority = text.substr(0, text.find_first_of("/?"));
+        if (target.authority.empty()) return broken("the target names no host");
+        text.remove_prefix(target.authority.size());
     }
     const auto question = text.find('?');
     const auto path = text.substr(0, question);
-    Target target;
     if (auto read = read_path(path.empty() ? std::string_view("/") : path, target); !read) return std::move(read).error();
     if (question != std::string_view::npos)
         if (auto read = read_query(text.substr(question + 1), target); !read) return std::move(read).error();

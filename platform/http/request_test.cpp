@@ -25,6 +25,9 @@ TEST(target, is_taken_apart_and_decoded) {
 
 TEST(target, may_name_the_server) {
     EXPECT_EQ(target_from("http://host:8000/data?x=1")->path, "/data");
+    EXPECT_EQ(target_from("http://host:8000/data?x=1")->authority, "host:8000");
+    EXPECT_EQ(target_from("/data")->authority, "");
+    EXPECT_FALSE(target_from("http:///data"));
     EXPECT_EQ(target_from("HTTP://host")->path, "/");
     EXPECT_EQ(target_from("http://host?x=1")->query.size(), 1U);
 }
@@ -116,8 +119,8 @@ TEST(router, prefers_what_is_literal_earlier) {
 TEST(router, serves_head_by_get_and_names_the_methods_of_a_path) {
     const auto router = router_of({{"GET", "/x"}, {"POST", "/x"}, {"DELETE", "/x/{id}"}, {"GET", "/"}});
     EXPECT_EQ(router.match("HEAD", {"x"}).entry->method, "GET");
-    EXPECT_EQ(router.match("PUT", {"x"}).allowed, "GET, HEAD, POST");
-    EXPECT_EQ(router.match("PUT", {"x", "1"}).allowed, "DELETE");
+    EXPECT_EQ(router.match("PUT", {"x"}).allowed, "GET, HEAD, POST, OPTIONS");
+    EXPECT_EQ(router.match("PUT", {"x", "1"}).allowed, "DELETE, OPTIONS");
     EXPECT_EQ(router.match("GET", {"y"}).allowed, "");
     EXPECT_EQ(router.match("GET", {"x", ""}).entry, nullptr) << "a parameter is never empty";
     EXPECT_NE(router.match("GET", {""}).entry, nullptr);

@@ -56,6 +56,7 @@ std::string Router::methods_of(const std::vector<std::string_view>& methods) {
         allowed += method;
         if (method == "GET") allowed += ", HEAD";
     }
+    if (!allowed.empty()) allowed += ", OPTIONS";
     return allowed;
 }
 

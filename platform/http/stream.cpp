@@ -21,6 +21,7 @@ kernel::Task<> StreamWriter::start(int status, std::string content_type) {
     std::string head;
     add_status_line(head, status);
     add_header(head, "Content-Type", content_type);
+    add_header(head, "Cache-Control", "no-store");
     if (facts_.chunked) add_header(head, "Transfer-Encoding", "chunked");
     if (facts_.close) add_header(head, "Connection", "close");
     head += facts_.date;

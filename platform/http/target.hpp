@@ -11,6 +11,7 @@
 namespace platform::http {
 
 struct Target {
+    std::string authority;                                   // of the absolute form: "host:80"; "" in the origin form
     std::string path;                                        // decoded
     std::vector<std::string> segments;                       // decoded one by one, so that "%2F" stays within its segment
     std::vector<std::pair<std::string, std::string>> query;  // decoded, in order; "+" is a space
