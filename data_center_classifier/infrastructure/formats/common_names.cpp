@@ -235,6 +235,12 @@ const std::map<std::string, Meaning, std::less<>>& by_common_name() {
 
 }  // namespace
 
+std::string loose_name(std::string_view name) {
+    for (const char c : name)
+        if (static_cast<unsigned char>(c) > 0xC3) return "";
+    return normalised(name);
+}
+
 std::optional<Meaning> meaning_of(std::string_view name) {
     constexpr std::string_view of_dicom = "dicom";  // as "StudyDate_DICOM"
     const auto& names = by_common_name();

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace data_center_classifier::infrastructure::formats {
@@ -18,6 +19,10 @@ struct Meaning {
 
 // The field that a name means in any case, spacing, and with or without accents.
 std::optional<Meaning> meaning_of(std::string_view name);
+
+// A name without what people write in one way or another: case, accents, blanks and signs. "" for names that have letters beside the Latin
+// ones, of which too little would be left to tell them apart.
+std::string loose_name(std::string_view name);
 
 // Shares out the fields among the common names of one record, or of one header: best rank first, then by the names themselves, so that
 // their order means nothing. One name may have two fields: where there are ids of images, the record is the image and not its study, of

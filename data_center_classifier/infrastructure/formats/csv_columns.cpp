@@ -118,6 +118,14 @@ Claims claims_of(const std::vector<std::string_view>& names, const CsvReader::Ma
         const auto mapped = mapping.find(name);
         return mapped == mapping.end() ? std::nullopt : place_named(mapped->second);
     });
+    // Then as loosely as common names are understood, where one mapped name alone fits.
+    std::map<std::string, std::vector<std::string_view>> loose;
+    for (const auto& [name, field] : mapping) loose[loose_name(name)].push_back(field);
+    claims.round(By::mapping, [&](std::string_view name) -> std::optional<std::size_t> {
+        const auto mapped = loose.find(loose_name(name));
+        if (mapped == loose.end() || mapped->first.empty() || mapped->second.size() > 1) return std::nullopt;
+        return place_named(mapped->second.front());
+    });
     claims.share_out();
     return claims;
 }

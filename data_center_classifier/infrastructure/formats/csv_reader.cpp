@@ -72,6 +72,7 @@ struct CsvReader::State {
     // A first line as spreadsheets write it for each other, "sep=;", says what separates the cells.
     bool read_separator(std::string_view text);
     void take_header(const CsvRows::Row& names);
+    Refusal number_too_long(std::uint64_t line, std::uint64_t column, std::size_t bytes) const;
     Read<RawData> record_of(const CsvRows::Row& row) const;
 
     Mapping mapping;
@@ -111,6 +112,12 @@ void CsvReader::State::read_header(bool last) {
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     if (is_wide(text)) {
         refused = wide_text();
+        return;
+    }
+    if (const auto how = std::string(packing_of(text)); !how.empty()) {
+        refused = refusal_of_header("content-encoding-missing", "this is " + how + ", and nothing says so", "text in UTF-8",
+                                    "set Content-Encoding: " + how);
+        refused->found = how;
         return;
     }
     if (!rows && read_separator(text)) return;
@@ -163,6 +170,17 @@ void CsvReader::State::take_header(const CsvRows::Row& names) {
     }
 }
 
+Refusal CsvReader::State::number_too_long(std::uint64_t line, std::uint64_t column, std::size_t bytes) const {
+    return {.code = "number-too-long",
+            .detail = "a number has more digits than one may have",
+            .pointer = {},
+            .line = line,
+            .column = column,
+            .expected = "at most " + std::to_string(limits.number_bytes_max) + " characters",
+            .found = std::to_string(bytes) + " characters",
+            .mend = "round it to what was measured"};
+}
+
 Read<RawData> CsvReader::State::record_of(const CsvRows::Row& row) const {
     if (row.refusal) return *row.refusal;
     const auto width = columns->columns.size();
@@ -180,6 +198,9 @@ Read<RawData> CsvReader::State::record_of(const CsvRows::Row& row) const {
         const auto& column = columns->columns[i];
         const auto cell = row.cells[i];
         if (cell.empty()) continue;
+        if (cell.size() > limits.number_bytes_max && is_json_number(cell) && column.target == CsvColumns::Target::field &&
+            kind_of(domain::info(column.field).type, cell) == Kind::number)
+            return number_too_long(row.line, i + 1, cell.size());
         if (column.target == CsvColumns::Target::field) record.set(column.field, kind_of(domain::info(column.field).type, cell), cell);
         if (column.also) record.set(*column.also, kind_of(domain::info(*column.also).type, cell), cell);
         if (column.target == CsvColumns::Target::data_center_id) record.data_center_id = cell;

@@ -166,6 +166,14 @@ TEST(CsvReader, knows_the_columns_of_public_collections) {
     EXPECT_THAT(rows("StudyInstanceUID,ImageLaterality\n1.2.3,L\n"), ElementsAre(R"({"image":"1.2.3","laterality":"L"})"));
 }
 
+TEST(CsvReader, finds_mapped_columns_in_any_case_and_the_exact_name_first) {
+    EXPECT_THAT(read({"paciente_nr,X\n7,1\n"}, {{"Paciente Nr", "patient_id"}}).rows,
+                ElementsAre(R"({"patient_id":"7","extensions":{"X":"1"}})"));
+    EXPECT_THAT(read({"ART,Art\nCT,MR\n"}, {{"Art", "modality"}}).rows, ElementsAre(R"({"modality":"MR","extensions":{"ART":"CT"}})"));
+    EXPECT_THAT(read({"sex,\xE8\xBA\xAB A\nF,1\n"}, {{"\xE4\xBD\x93 A", "age"}}).rows,
+                ElementsAre("{\"sex\":\"F\",\"extensions\":{\"\xE8\xBA\xAB A\":\"1\"}}"));
+}
+
 TEST(CsvReader, numbers_the_columns_of_one_name) {
     EXPECT_THAT(rows("sex,View,View,View_2,View\nF,a,b,c,d\n"),
                 ElementsAre(R"({"sex":"F","extensions":{"View":"a","View_2":"c","View_3":"b","View_4":"d"}})"));
@@ -187,6 +195,15 @@ TEST(CsvReader, hands_over_what_the_sender_calls_itself) {
 TEST(CsvReader, refuses_a_row_of_another_width_and_goes_on) {
     EXPECT_THAT(rows("sex,age\nF\nM,2\nF,1,9\nM,4\n"),
                 ElementsAre("csv-row-width 2:2", R"({"age":2,"sex":"M"})", "csv-row-width 4:3", R"({"age":4,"sex":"M"})"));
+}
+
+TEST(CsvReader, refuses_a_number_that_nobody_could_have_measured) {
+    const std::string digits(1001, '7');
+    EXPECT_THAT(rows("sex,age\nF," + digits + "\nM,2\n"), ElementsAre("number-too-long 2:2", R"({"age":2,"sex":"M"})"));
+}
+
+TEST(CsvReader, knows_what_is_packed) {
+    EXPECT_EQ(header_refusal("\x1F\x8B\x08zz\n"), "content-encoding-missing 1:0");
 }
 
 TEST(CsvReader, counts_the_lines_inside_values) {

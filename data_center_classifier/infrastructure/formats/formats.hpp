@@ -21,6 +21,7 @@ struct Limits {
     std::size_t items_max = 100'000;             // records of one JSON array: "too-many-items"
     std::size_t columns_max = 512;               // of a CSV: "too-many-columns"
     std::size_t depth_max = 64;                  // nesting of JSON: "json-too-deep"
+    std::size_t number_bytes_max = 1'000;        // one number as it is written: "number-too-long"
 };
 
 // Why one record could not be read. The words of http::Problem, without HTTP. Nothing that was sent is quoted, neither values nor unknown
@@ -40,7 +41,7 @@ using Read = std::variant<T, Refusal>;
 // A member that no field is named as becomes the field of which it has the best common name (as CSV columns do) when its value is no object
 // or array, and no other member is named as that field; further unknown members, and those of a member "extensions", become extensions. A
 // byte order mark is passed over. Refusals: "json-broken", "text-not-utf8", "json-too-deep", "record-too-large", "record-not-an-object",
-// "data-center-id-not-text", "member-twice".
+// "data-center-id-not-text", "member-twice", "number-too-long", "content-encoding-missing".
 class JsonReader {
 public:
     explicit JsonReader(Limits limits = {});
@@ -94,6 +95,10 @@ private:
     struct State;
     std::unique_ptr<State> state_;
 };
+
+// What the intake and `acopio check` take as a mapping. incorrect "field-unknown", naming the column and the fields that there are;
+// "mapping-field-twice" when two columns lead to one field; "mapping-too-large" for more than 1000 columns or a name of more than 500 bytes.
+kernel::Result<void> check_mapping(const CsvReader::Mapping& mapping);
 
 // Cuts a stream into lines in constant memory. A line longer than `line_bytes_max` (without its end) is reported once as too long, without
 // its text, and skipped to its end.

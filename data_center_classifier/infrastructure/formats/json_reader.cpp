@@ -8,6 +8,7 @@
 #include <simdjson.h>
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace data_center_classifier::infrastructure::formats {
@@ -105,6 +106,31 @@ Failure twice(std::size_t offset, std::string pointer) {
     return {.refusal = std::move(refusal), .offset = offset};
 }
 
+// The members of "extensions" lie beside those that no field is named as.
+Failure in_and_beside_extensions(std::size_t offset) {
+    Refusal refusal{.code = "member-twice",
+                    .detail = R"(one name stands in "extensions" and beside it, where it is kept among the extensions as well)",
+                    .pointer = "/extensions",
+                    .line = {},
+                    .column = {},
+                    .expected = "each name once, in one of the two places",
+                    .found = "a name again",
+                    .mend = "leave one of the two out, or give it another name"};
+    return {.refusal = std::move(refusal), .offset = offset};
+}
+
+Failure packed(std::string_view how) {
+    Refusal refusal{.code = "content-encoding-missing",
+                    .detail = "this is " + std::string(how) + ", and nothing says so",
+                    .pointer = {},
+                    .line = {},
+                    .column = {},
+                    .expected = "text in UTF-8",
+                    .found = std::string(how),
+                    .mend = "set Content-Encoding: " + std::string(how)};
+    return {.refusal = std::move(refusal)};
+}
+
 Failure not_utf8(std::size_t offset) {
     Refusal refusal{.code = "text-not-utf8",
                     .detail = "a byte is not UTF-8",
@@ -163,6 +189,38 @@ std::size_t broken_text_at(std::string_view json) {
     return json.size();
 }
 
+// Four hex digits and what they are, or nothing.
+std::optional<unsigned> unit_at(std::string_view text, std::size_t at) {
+    unsigned unit = 0;
+    const auto digits = text.substr(std::min(at, text.size()), 4);
+    const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), unit, 16);
+    if (digits.size() < 4 || status != std::errc{} || end != digits.data() + 4) return std::nullopt;
+    return unit;
+}
+
+// The length of the escape whose backslash is at `at`, a pair of surrogates being one; 0 when it is none of JSON's.
+std::size_t escape_at(std::string_view json, std::size_t at) {
+    constexpr std::string_view one_letter = "\"\\/bfnrt";
+    const char letter = at + 1 < json.size() ? json[at + 1] : '\0';
+    if (one_letter.contains(letter)) return 2;
+    if (letter != 'u') return 0;
+    const auto unit = unit_at(json, at + 2);
+    if (!unit || (*unit >= 0xDC00 && *unit < 0xE000)) return 0;
+    if (*unit < 0xD800 || *unit >= 0xE000) return 6;
+    const auto low = json.substr(at + 6).starts_with("\\u") ? unit_at(json, at + 8) : std::nullopt;
+    return low && *low >= 0xDC00 && *low < 0xE000 ? 12 : 0;
+}
+
+// Where simdjson, which does not say it, found an escape that is none; `otherwise` when there is nothing of the kind.
+std::size_t broken_escape_at(std::string_view json, std::size_t otherwise) {
+    for (auto at = json.find('\\'); at != std::string_view::npos;) {
+        const auto size = escape_at(json, at);
+        if (size == 0) return at;
+        at = json.find('\\', at + size);
+    }
+    return otherwise;
+}
+
 // One past the bracket that closes the object at the beginning, or npos.
 std::size_t end_of_object(std::string_view json) {
     std::size_t depth = 0;
@@ -201,7 +259,8 @@ Failure failure_of(simdjson::error_code error, std::size_t offset, std::string_v
             return broken(broken_text_at(json), "a text holds a control character", "control characters escaped");
         case simdjson::UNCLOSED_STRING: return broken(broken_text_at(json), "a text is not closed", "a closing quote");
         case simdjson::EMPTY: return broken(0, "there is nothing to read", "an object");
-        case simdjson::STRING_ERROR: return broken(offset, "an escape in a text is not valid", "one of JSON's escapes");
+        case simdjson::STRING_ERROR:
+            return broken(broken_escape_at(json, offset), "an escape in a text is not valid", "one of JSON's escapes");
         case simdjson::INCOMPLETE_ARRAY_OR_OBJECT: {
             // It looks at the last bracket only, which what follows the record hides.
             const auto end = end_of_object(json);
@@ -344,6 +403,7 @@ private:
     }
     bool read_data_center_id(ondemand::value value, RawData& record);
     bool merge_extensions(ondemand::value value, ObjectWriter& extra);
+    bool short_enough(std::string_view number, std::size_t offset);
     // A scalar that is not a text, checked.
     bool literal(ondemand::value value, std::string_view& text);
     // Appends the canonical text of a value to `out`.
@@ -362,7 +422,8 @@ private:
     std::string buffer;  // the record and the padding that simdjson reads beyond it
     std::string extensions, nested;
     std::vector<ObjectWriter::Member> members;
-    std::string pointer;  // to the known field that is being read
+    std::size_t extensions_begin = 0, extensions_end = 0;  // of the members of a sender's object "extensions"
+    std::string pointer;                                   // to the known field that is being read
     std::vector<Common> common;
     // Known members that came: the fields, data_center_id, extensions.
     static constexpr std::size_t data_center_place = domain::field_count, extensions_place = data_center_place + 1;
@@ -389,11 +450,26 @@ bool JsonReader::State::deep_enough(std::size_t depth) {
     return fail(Failure{.refusal = std::move(refusal)});
 }
 
+// No measurement has so many digits, and what reads them later may not be made for them.
+bool JsonReader::State::short_enough(std::string_view number, std::size_t offset) {
+    if (number.size() <= limits.number_bytes_max) return true;
+    Refusal refusal{.code = "number-too-long",
+                    .detail = "a number has more digits than one may have",
+                    .pointer = pointer,
+                    .line = {},
+                    .column = {},
+                    .expected = "at most " + std::to_string(limits.number_bytes_max) + " characters",
+                    .found = std::to_string(number.size()) + " characters",
+                    .mend = "round it to what was measured, or send it as a text"};
+    return fail(Failure{.refusal = std::move(refusal), .offset = offset});
+}
+
 bool JsonReader::State::literal(ondemand::value value, std::string_view& text) {
     const std::string_view token = value.raw_json_token();
     text = trimmed(token);
-    if (text == "true" || text == "false" || text == "null" || is_json_number(text)) return true;
     const auto offset = static_cast<std::size_t>(token.data() - buffer.data());
+    if (is_json_number(text)) return short_enough(text, offset);
+    if (text == "true" || text == "false" || text == "null") return true;
     auto why = broken_at(offset, std::string_view(buffer).substr(0, buffer.size() - simdjson::SIMDJSON_PADDING));
     if (why.refusal.detail == plainly_broken)
         why = broken(offset, "a value is neither a text nor a number nor true, false or null", "a text, a number, true, false or null");
@@ -413,7 +489,7 @@ bool JsonReader::State::write_object(ondemand::value value, std::string& out, st
         if (const auto error = field.value().get(member)) return fail(error);
         if (!write(member, out, depth + 1)) return false;
     }
-    if (const auto again = writer.close()) return fail(twice(*again, pointer));
+    if (const auto again = writer.close()) return fail(twice(again->second, pointer));
     return true;
 }
 
@@ -540,6 +616,8 @@ bool JsonReader::State::merge_extensions(ondemand::value value, ObjectWriter& ex
         ondemand::value member;
         if (const auto error = field.value().get(member)) return fail(error);
         if (!write(member, extensions, 3)) return false;
+        if (extensions_end == 0) extensions_begin = place;
+        extensions_end = place + 1;
     }
     return true;
 }
@@ -583,6 +661,7 @@ bool JsonReader::State::read_members(ondemand::document& document, RawData& reco
     members.clear();
     common.clear();
     given.fill(false);
+    extensions_begin = extensions_end = 0;
     ObjectWriter extra(extensions, members);
     for (auto field : object) {
         const auto place = place_of(field);
@@ -595,13 +674,18 @@ bool JsonReader::State::read_members(ondemand::document& document, RawData& reco
     pointer.clear();
     if (!settle_common(record, extra)) return false;
     const bool any = !extra.empty();
-    if (const auto again = extra.close()) return fail(twice(*again, {}));
+    if (const auto again = extra.close()) {
+        const auto inside = [&](std::size_t source) { return extensions_begin <= source && source < extensions_end; };
+        if (inside(again->first) != inside(again->second)) return fail(in_and_beside_extensions(std::max(again->first, again->second)));
+        return fail(twice(again->second, inside(again->second) ? "/extensions" : ""));
+    }
     if (any) record.extensions = extensions;
     return true;
 }
 
 std::variant<RawData, Failure> JsonReader::State::read(std::string_view json) {
     if (is_wide(json)) return wide();
+    if (const auto how = packing_of(json); !how.empty()) return packed(how);
     if (json.size() > limits.record_bytes_max) return too_large(json.size(), limits.record_bytes_max);
     const auto text = trimmed(json);
     if (!text.empty() && !text.starts_with('{') && not_utf8_at(text) == std::string_view::npos) return not_an_object(text);

@@ -84,6 +84,41 @@ TEST(JsonReader, refuses_a_member_that_stands_twice_and_says_where) {
     EXPECT_EQ(taken(R"({"a":1,"x":{"a":1},"y":{"a":1}})").extensions, R"({"a":1,"x":{"a":1},"y":{"a":1}})");
 }
 
+TEST(JsonReader, says_that_a_name_stands_in_the_extensions_and_beside_them) {
+    for (const auto* json : {R"({"ward":1,"extensions":{"bed":1,"ward":2}})", R"({"extensions":{"ward":2},"ward":1})"}) {
+        const auto refusal = refused(json);
+        EXPECT_EQ(refusal.code, "member-twice");
+        EXPECT_EQ(refusal.pointer, "/extensions");
+        EXPECT_THAT(refusal.detail, testing::HasSubstr("beside it")) << json;
+    }
+    EXPECT_THAT(refused(R"({"a":1,"extensions":{"x":1,"x":2}})").detail, testing::HasSubstr("one object"));
+}
+
+TEST(JsonReader, refuses_a_number_that_nobody_could_have_measured) {
+    const std::string digits(1001, '7');
+    auto refusal = refused(R"({"sex":"F","age":)" + digits + "}");
+    EXPECT_EQ(place(refusal), "number-too-long 0:18");
+    EXPECT_EQ(refusal.pointer, "/age");
+    EXPECT_EQ(refusal.expected, "at most 1000 characters");
+    EXPECT_EQ(refusal.found, "1001 characters");
+    EXPECT_EQ(refused(R"({"x":{"y":[0.)" + digits + "]}}").code, "number-too-long");
+    EXPECT_EQ(taken(R"({"age":)" + digits.substr(1) + "}")[FieldId::age].text.size(), 1000u);
+}
+
+TEST(JsonReader, shows_the_escape_that_is_none) {
+    EXPECT_EQ(place(refused(R"({"sex":"F","report":"ok \n \x41"})")), "json-broken 0:28");
+    EXPECT_EQ(place(refused(R"({"report":"\ud83d\ude00 \ud83d"})")), "json-broken 0:25");
+    EXPECT_EQ(place(refused(R"({"report":"\u12g4"})")), "json-broken 0:12");
+}
+
+TEST(JsonReader, knows_what_is_packed) {
+    for (const auto& [bytes, how] : {std::pair("\x1F\x8B\x08zz", "gzip"), std::pair("\x28\xB5\x2F\xFDzz", "zstd")}) {
+        const auto refusal = refused(bytes);
+        EXPECT_EQ(refusal.code, "content-encoding-missing");
+        EXPECT_EQ(refusal.mend, std::string("set Content-Encoding: ") + how);
+    }
+}
+
 TEST(JsonReader, knows_common_names_of_fields_when_nothing_else_claims_the_field) {
     const auto canonical = [](std::string_view json) { return to_canonical_json(taken(json)); };
     EXPECT_EQ(canonical(R"({"Record_ID":"b10","Patient Age":61,"Diagnóstico":"x","Modality":null,"NORMAL":true})"),

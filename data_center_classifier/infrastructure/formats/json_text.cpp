@@ -20,6 +20,11 @@ bool take_digits(std::string_view& text) {
 
 }  // namespace
 
+std::string_view packing_of(std::string_view bytes) {
+    if (bytes.starts_with("\x1F\x8B")) return "gzip";
+    return bytes.starts_with("\x28\xB5\x2F\xFD") ? "zstd" : "";
+}
+
 bool is_json_number(std::string_view text) {
     if (text.starts_with('-')) text.remove_prefix(1);
     if (text.starts_with('0')) {
@@ -52,19 +57,19 @@ void ObjectWriter::key(std::string_view name, std::size_t source) {
     out_ += ':';
 }
 
-std::optional<std::size_t> ObjectWriter::close() {
+std::optional<ObjectWriter::Twice> ObjectWriter::close() {
     // Without the closing quote, so that a name comes before those that it begins.
     const auto key_of = [&](const Member& member) { return std::string_view(out_).substr(member.begin, member.key_size - 1); };
     const auto mine = std::span(members_).subspan(first_);
     const auto unordered = std::ranges::adjacent_find(mine, [&](const auto& a, const auto& b) { return key_of(a) >= key_of(b); });
-    std::optional<std::size_t> twice;
+    std::optional<Twice> twice;
     if (unordered != mine.end()) twice = reorder();
     out_ += '}';
     members_.resize(first_);
     return twice;
 }
 
-std::optional<std::size_t> ObjectWriter::reorder() {
+std::optional<ObjectWriter::Twice> ObjectWriter::reorder() {
     struct Slice {
         std::string_view key, member;
         std::size_t source;
@@ -83,9 +88,9 @@ std::optional<std::size_t> ObjectWriter::reorder() {
     std::ranges::sort(slices,
                       [](const auto& a, const auto& b) { return a.key != b.key ? a.key < b.key : a.member.data() < b.member.data(); });
     out_.resize(begin_ + 1);
-    std::optional<std::size_t> twice;
+    std::optional<Twice> twice;
     for (std::size_t i = 0; i < slices.size(); ++i) {
-        if (i > 0 && slices[i].key == slices[i - 1].key && !twice) twice = slices[i].source;
+        if (i > 0 && slices[i].key == slices[i - 1].key && !twice) twice = {.first = slices[i - 1].source, .second = slices[i].source};
         if (i > 0) out_ += ',';
         out_ += slices[i].member;
     }

@@ -15,6 +15,9 @@ namespace data_center_classifier::infrastructure::formats {
 using kernel::append_json_string;
 using kernel::not_utf8_at;
 
+// "gzip" or "zstd" for what begins as one of them does, else "".
+std::string_view packing_of(std::string_view bytes);
+
 // True for a number as RFC 8259 writes it.
 bool is_json_number(std::string_view text);
 
@@ -31,13 +34,17 @@ public:
     ObjectWriter(std::string& out, std::vector<Member>& members);
     // Starts a member, which the sender wrote at `source`; the caller appends its value to the text then.
     void key(std::string_view name, std::size_t source);
-    // Ends the object. Nothing but the braces stands there when it has no members. When two members have one name: where the second came
-    // from; the object is not to be used then.
-    std::optional<std::size_t> close();
+    // Where two members of one name came from, the second in the order of the sender.
+    struct Twice {
+        std::size_t first, second;
+    };
+    // Ends the object. Nothing but the braces stands there when it has no members. When two members have one name, the object is not to be
+    // used.
+    std::optional<Twice> close();
     bool empty() const { return members_.size() == first_; }
 
 private:
-    std::optional<std::size_t> reorder();
+    std::optional<Twice> reorder();
 
     std::string& out_;
     std::vector<Member>& members_;
