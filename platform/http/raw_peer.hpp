@@ -1,6 +1,7 @@
 // RawPeer: a peer of the tests and fuzzers that sends bytes as they are and reads with a deadline. Blocking; not for production.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -76,7 +77,12 @@ private:
     bool receive(std::chrono::steady_clock::time_point deadline) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
         pollfd wait{socket_, POLLIN, 0};
-        if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) <= 0) return false;
+        int ready = left <= 0 ? 0 : -1;
+        while (ready < 0) {
+            ready = ::poll(&wait, 1, static_cast<int>(left));
+            if (ready < 0 && errno != EINTR) return false;  // a fuzzer's clock interrupts
+        }
+        if (ready == 0) return false;
         char bytes[65536];
         const auto count = ::recv(socket_, bytes, sizeof bytes, 0);
         if (count <= 0) {
