@@ -1,6 +1,7 @@
 // Uniqueness: one key, one record (uniqueness.hpp), and one content, one key. Only the store knows the other records, so without it these
 // skip.
 #include "data_center_classifier/domain/checks.hpp"
+#include "data_center_classifier/domain/uniqueness.hpp"
 
 #include <algorithm>
 
@@ -13,10 +14,10 @@ Outcome fail_if(std::optional<bool> found) {
 Outcome same_key_other_content(const Facts& facts) {
     return fail_if(facts.context.same_key_other_content);
 }
-// Labels and the patient are the same in two normal studies; an image, a report or a date is not.
+// As functions_that_tell_studies_apart, on the fields themselves.
 bool tells_studies_apart(const Facts& facts) {
     using enum FieldId;
-    constexpr auto telling = std::to_array({image, report, findings, impression, study_date, report_date, diagnosis_date});
+    constexpr auto telling = std::to_array({image, report, findings, impression, study_date, diagnosis_date});
     return std::any_of(telling.begin(), telling.end(), [&](FieldId field) { return facts.has(field); });
 }
 Outcome same_content_other_key(const Facts& facts) {

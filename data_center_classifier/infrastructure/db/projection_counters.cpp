@@ -27,6 +27,7 @@ struct CountersProjection::RubricChecks {
     std::map<std::string, std::size_t, std::less<>> places;
     std::unordered_map<std::string, std::vector<std::size_t>> lists;  // of whole lists: most records have one of a few
     std::optional<std::size_t> same_key, same_content;
+    std::vector<std::size_t> telling;  // a record that passes one of these has content that tells studies apart
 
     std::size_t place_of(std::string_view check_id) {
         if (const auto found = places.find(check_id); found != places.end()) return found->second;
@@ -79,6 +80,13 @@ std::string id_of_function(const domain::Rubric& rubric, std::string_view functi
     return {};
 }
 
+std::vector<std::string> ids_that_tell_studies_apart(const domain::Rubric& rubric) {
+    std::vector<std::string> ids;
+    for (const auto function : domain::functions_that_tell_studies_apart)
+        if (auto id = id_of_function(rubric, function); !id.empty()) ids.push_back(std::move(id));
+    return ids;
+}
+
 // Binds what names a row of `counter` and `feed_hour`, from column `first` on.
 template <class Group>
 void bind_group(Statement& statement, int first, const Group& group) {
@@ -94,7 +102,8 @@ CountersProjection::CountersProjection(Uses uses)
     : uses_(uses),
       sql_(std::make_unique<Statements>()),
       same_key_check_(id_of_function(uses.rubric, "same_key_other_content")),
-      same_content_check_(id_of_function(uses.rubric, "same_content_other_key")) {}
+      same_content_check_(id_of_function(uses.rubric, "same_content_other_key")),
+      telling_checks_(ids_that_tell_studies_apart(uses.rubric)) {}
 
 CountersProjection::~CountersProjection() = default;
 
@@ -218,6 +227,7 @@ CountersProjection::RubricChecks& CountersProjection::checks_of(const std::strin
         for (const auto& check : uses_.rubric.checks) checks->place_of(check.id);
     if (!same_key_check_.empty()) checks->same_key = checks->place_of(same_key_check_);
     if (!same_content_check_.empty()) checks->same_content = checks->place_of(same_content_check_);
+    for (const auto& id : telling_checks_) checks->telling.push_back(checks->place_of(id));
     return *checks_.emplace(rubric, std::move(checks)).first->second;
 }
 
@@ -251,12 +261,17 @@ void CountersProjection::count(const kernel::RawDataFacts& facts, std::optional<
         auto& examples = group.examples->examples[check];
         if (examples.size() < examples_max) examples.push_back(facts.record_id.value);
     };
-    for (const auto place : group.checks->places_of(facts.verdicts.passed)) group.add(place, true);
+    const auto& telling = group.checks->telling;
+    bool tells_apart = telling.empty();  // a rubric without such checks cannot say
+    for (const auto place : group.checks->places_of(facts.verdicts.passed)) {
+        group.add(place, true);
+        tells_apart = tells_apart || std::find(telling.begin(), telling.end(), place) != telling.end();
+    }
     for (const auto place : group.checks->places_of(facts.verdicts.failed)) fail(place);
     // Under whatever rubric the record was judged. The ids of these two checks stay, so a rebuild under a later rubric counts the same
     // passes and fails; of an older rubric it does not know the checks that only ever skipped, and it keeps no examples.
-    for (const auto& [check, failed] :
-         {std::pair{group.checks->same_key, same_key_other_content}, {group.checks->same_content, std::optional(same_content_other_key)}}) {
+    for (const auto& [check, failed] : {std::pair{group.checks->same_key, same_key_other_content},
+                                        {group.checks->same_content, tells_apart ? std::optional(same_content_other_key) : std::nullopt}}) {
         if (!check || !failed) continue;
         if (*failed) fail(*check);
         else group.add(*check, true);

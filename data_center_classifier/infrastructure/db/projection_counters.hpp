@@ -67,6 +67,7 @@ private:
     std::unique_ptr<CenterWindows> windows_;
     std::unique_ptr<Statements> sql_;
     std::string same_key_check_, same_content_check_;  // their ids; "" when the rubric has none
+    std::vector<std::string> telling_checks_;          // of functions_that_tell_studies_apart
     std::unordered_map<std::string, std::unique_ptr<RubricChecks>> checks_;
     std::unordered_map<std::string, Group> groups_;                             // of the batch
     std::unordered_map<std::string, CenterBatch> centers_;                      // of the batch

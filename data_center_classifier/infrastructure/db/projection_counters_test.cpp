@@ -30,7 +30,7 @@ domain::Rubric rubric_of_test() {
         check.function = std::move(function);
         rubric.checks.push_back(std::move(check));
     };
-    add("C-1", domain::Dimension::completeness, domain::Severity::investigative, "");
+    add("C-1", domain::Dimension::completeness, domain::Severity::investigative, "has_image");
     add("C-2", domain::Dimension::conformance, domain::Severity::required, "");
     add("U-1", domain::Dimension::uniqueness, domain::Severity::investigative, "same_key_other_content");
     add("U-2", domain::Dimension::uniqueness, domain::Severity::investigative, "same_content_other_key");
@@ -146,7 +146,7 @@ TEST_F(CountersProjectionTest, counts_verdicts_by_feed_and_what_is_in_neither_li
     EXPECT_EQ(count("C-1"), "1/1/1");
     EXPECT_EQ(count("C-2"), "3/0/0");
     EXPECT_EQ(count("U-1"), "3/0/0");
-    EXPECT_EQ(count("U-2"), "3/0/0");
+    EXPECT_EQ(count("U-2"), "1/0/2");
     EXPECT_EQ(records(), 3U);
     const auto feeds = counters_->counts(st_mary, "test-1", 0)->feeds;
     ASSERT_EQ(feeds.size(), 2U);
@@ -178,6 +178,13 @@ TEST_F(CountersProjectionTest, one_content_under_two_keys_fails_unless_the_first
     handle(
         {received({.id = "m", .content = "moved"}), received({.id = "m", .content = "other"}), received({.id = "n", .content = "moved"})});
     EXPECT_EQ(count("U-2"), "6/1/0");
+}
+
+TEST_F(CountersProjectionTest, one_content_under_two_keys_says_nothing_where_it_does_not_tell_studies_apart) {
+    handle({received({.id = "a", .passed = {"C-2"}}), received({.id = "b", .passed = {"C-2"}})});
+    EXPECT_EQ(count("U-2"), "0/0/2");
+    handle({received({.id = "c", .content = "two"}), received({.id = "d", .content = "two"})});
+    EXPECT_EQ(count("U-2"), "1/1/2");
 }
 
 TEST_F(CountersProjectionTest, quarantined_records_stay_at_the_desk_until_they_are_mended_or_taken_back) {
@@ -222,7 +229,7 @@ TEST_F(CountersProjectionTest, keeps_the_last_three_examples_of_a_check) {
 }
 
 TEST_F(CountersProjectionTest, verdicts_of_another_rubric_are_counted_under_its_name_only) {
-    handle({received({.rubric = "old-0", .passed = {"OLD"}})});
+    handle({received({.rubric = "old-0", .passed = {"C-1", "OLD"}})});
     EXPECT_EQ(count("OLD", "old-0"), "1/0/0");
     EXPECT_EQ(records(), 0U);
     EXPECT_EQ(window_records(), 0U);
@@ -276,7 +283,8 @@ TEST_F(CountersProjectionTest, the_window_slides_when_nothing_comes) {
 
 // A rebuild after a change of the rubric counts what was counted when the record came.
 TEST_F(CountersProjectionTest, uniqueness_is_counted_under_the_rubric_that_judged_the_record) {
-    handle({received({.id = "a", .rubric = "old-0", .passed = {"OLD"}}), received({.id = "b", .rubric = "old-0", .passed = {"OLD"}})});
+    handle({received({.id = "a", .rubric = "old-0", .passed = {"C-1", "OLD"}}),
+            received({.id = "b", .rubric = "old-0", .passed = {"C-1", "OLD"}})});
     EXPECT_EQ(count("U-2", "old-0"), "1/1/0");
     EXPECT_EQ(count("U-1", "old-0"), "2/0/0");
     EXPECT_EQ(records(), 0U);
