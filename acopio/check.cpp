@@ -48,6 +48,8 @@ kernel::Result<formats::CsvReader::Mapping> mapping_of(const CheckOptions& optio
         if (!field.is_string()) return wrong;
         mapping.emplace(column, field.get_string());
     }
+    if (auto good = formats::check_mapping(mapping); !good)
+        return kernel::Error{good.error().kind, good.error().code, options.mapping + ": " + good.error().message};
     return mapping;
 }
 

@@ -22,6 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr auto operator_token = "operator-secret";
 
@@ -239,7 +240,10 @@ TEST_F(ReadSide, a_receipt_tells_how_far_a_record_has_come) {
 TEST_F(ReadSide, reading_needs_a_token_that_was_not_revoked) {
     EXPECT_EQ(ask("/data", "").status, 401);
     EXPECT_THAT(ask("/data", "").head, HasSubstr("WWW-Authenticate: Bearer"));
-    EXPECT_EQ(ask("/data", "acr_0000000000000000_" + std::string(48, '0')).status, 401);
+    EXPECT_THAT(ask("/data", "").head, Not(HasSubstr("invalid_token")));
+    const auto unknown = ask("/data", "acr_0000000000000000_" + std::string(48, '0'));
+    EXPECT_EQ(unknown.status, 401);
+    EXPECT_THAT(unknown.head, HasSubstr("WWW-Authenticate: Bearer error=\"invalid_token\""));
     const auto with_key = ask("/data", "ack_0000000000000000_" + std::string(48, '0'));
     EXPECT_EQ(with_key.status, 401);
     EXPECT_THAT(std::string(with_key.json().at("detail").as_string()), HasSubstr("a data centre's key"));
@@ -253,6 +257,19 @@ TEST_F(ReadSide, reading_needs_a_token_that_was_not_revoked) {
     ASSERT_EQ(tokens->size(), 1U);
     ASSERT_TRUE(revoke_token(*access_, tokens->front().id, clock_.now()));
     EXPECT_EQ(ask("/data", *token).status, 401);
+}
+
+TEST_F(ReadSide, what_is_of_a_patient_is_kept_nowhere_and_every_refusal_says_what_to_do) {
+    EXPECT_THAT(ask("/data").head, HasSubstr("Cache-Control: no-store"));
+    for (const auto* path : {"/data/xyz", "/data/00000000000000000000000000000000", "/receipts/00000000000000000000000000000000",
+                             "/receipts/x", "/data?colour=red", "/data?sex=zebra", "/data?cursor=x", "/data?limit=0"}) {
+        const auto answer = ask(path);
+        EXPECT_GE(answer.status, 400) << path;
+        EXPECT_TRUE(answer.json().as_object().contains("mend")) << path;
+        EXPECT_THAT(answer.head, HasSubstr("Cache-Control: no-store")) << path;
+    }
+    EXPECT_TRUE(ask("/data", "").json().as_object().contains("mend"));
+    EXPECT_TRUE(ask("/data", "acr_x").json().as_object().contains("mend"));
 }
 
 TEST_F(ReadSide, a_wrong_filter_names_the_allowed_ones) {

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <thread>
 
@@ -743,6 +744,64 @@ TEST_F(Intake, streams_beyond_their_number_are_told_to_come_again) {
     wire.send("0\r\n\r\n");
     wire.read_all();
     EXPECT_EQ(send(key, record("b") + "\n", "application/x-ndjson").lines().back().at("/accepted"), "1");
+}
+
+TEST_F(Intake, a_data_centre_has_a_quarter_of_the_streams_at_most) {
+    const auto key = add_center("st-mary");
+    const auto other = add_center("charite");
+    std::deque<Wire> wires;
+    for (int i = 0; i < 64; ++i) {
+        wires.emplace_back(server_->port()).send(stream_head(key) + chunk_of(record("a" + std::to_string(i)) + "\n"));
+        ASSERT_THAT(wires.back().read_until(R"("index":0)"), HasSubstr(R"("index":0)"));
+    }
+    const auto refused = send(key, record("b") + "\n", "application/x-ndjson");
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.at("/code"), "streams-too-many");
+    EXPECT_THAT(refused.at("/detail"), HasSubstr("this data centre has 64 streams open"));
+    EXPECT_EQ(send(other, record("b") + "\n", "application/x-ndjson").status, 200);
+    wires.front().send("0\r\n\r\n");
+    wires.front().read_all();
+    EXPECT_EQ(send(key, record("b") + "\n", "application/x-ndjson").status, 200);
+}
+
+TEST_F(OpenIntake, a_record_of_another_centre_than_the_header_names_is_refused) {
+    const auto answer =
+        request("POST", "/raw-data", record("a", R"(,"data_center_id":"charite")"), "application/json", "X-Data-Center: st-mary\r\n");
+    EXPECT_EQ(answer.status, 403);
+    EXPECT_EQ(answer.at("/code"), "data-center-foreign");
+    EXPECT_EQ(request("POST", "/raw-data", record("a", R"(,"data_center_id":"st-mary")"), "application/json", "X-Data-Center: st-mary\r\n")
+                  .status,
+              202);
+}
+
+TEST_F(Intake, what_is_made_says_where_it_is_and_what_is_of_a_centre_is_kept_nowhere) {
+    EXPECT_THAT(by_operator("POST", "/data-centers", R"({"id":"st-mary"})").head, HasSubstr("Location: /data-centers/st-mary\r\n"));
+    EXPECT_THAT(by_operator("POST", "/data-centers/st-mary/keys").head, HasSubstr("Location: /data-centers/st-mary/keys/"));
+    for (const auto* path : {"/data-centers/st-mary/quarantine", "/data-centers/st-mary/scorecard", "/data-centers"})
+        EXPECT_THAT(by_operator("GET", path).head, HasSubstr("Cache-Control: no-store\r\n")) << path;
+    const auto key = add_key("st-mary");
+    EXPECT_THAT(send(key, record("a")).head, HasSubstr("Cache-Control: no-store\r\n"));
+    EXPECT_THAT(send(key, record("a"), "application/x-ndjson").head, HasSubstr("Cache-Control: no-store\r\n"));
+}
+
+TEST_F(Intake, a_record_id_that_cannot_be_is_described) {
+    const auto key = add_center("st-mary");
+    const auto answer = send(key, record(std::string(200, 'x')));
+    EXPECT_EQ(answer.status, 422);
+    EXPECT_EQ(answer.at("/pointer"), "/record_id");
+    EXPECT_EQ(answer.at("/found"), "a text of 200 bytes");
+    EXPECT_NE(answer.at("/mend"), "(none)");
+    EXPECT_EQ(send(key, record(std::string(200, 'x')), "application/x-ndjson").lines()[0].at("/problem/found"), "a text of 200 bytes");
+}
+
+TEST_F(Intake, orders_that_say_too_little_or_too_much_are_refused) {
+    add_center("st-mary");
+    EXPECT_EQ(by_operator("POST", "/data-centers/st-mary/suspend", R"({"reason":" "})").at("/code"), "reason-invalid");
+    EXPECT_EQ(by_operator("GET", "/data-centers/st-mary/quarantine?foo=1").at("/code"), "parameter-unknown");
+    EXPECT_EQ(by_operator("GET", "/data-centers/st-mary/quarantine?limit=1").status, 200);
+    const auto mapping = by_operator("PUT", "/data-centers/st-mary/mapping", R"({"Edad":"age","Years":"age"})");
+    EXPECT_EQ(mapping.status, 400);
+    EXPECT_EQ(mapping.at("/code"), "mapping-field-twice");
 }
 
 TEST_F(Intake, a_stream_waits_until_what_came_before_is_indexed_and_a_single_record_is_told_to_come_again) {

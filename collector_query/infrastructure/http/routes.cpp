@@ -3,7 +3,11 @@
 #include "collector_query/infrastructure/http/routes.hpp"
 
 #include "collector_query/infrastructure/http/answers.hpp"
+#include "platform/http/not_stored.hpp"
 #include "platform/runtime/coroutine.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace collector_query::infrastructure::http {
 namespace {
@@ -20,18 +24,32 @@ Response answer_refusal(const domain::Refusal& refusal) {
     problem.title = refusal.code.starts_with("cursor") ? "The cursor cannot be used here" : "The filter was not understood";
     problem.detail = refusal.detail;
     problem.expected = refusal.expected;
-    if (refusal.code == "filter-unknown") problem.mend = "use only the parameters that are expected";
+    problem.mend = refusal.code == "filter-unknown" ? "use only the parameters that are expected" : "send a value as it is expected";
     if (refusal.code.starts_with("cursor")) problem.mend = "ask for the first page again, without a cursor";
     return platform::http::answer(problem);
 }
 
+struct Mend {
+    std::string_view code, mend;
+};
+constexpr std::array mends{
+    Mend{"token-missing", "send Authorization: Bearer with a read token; the operator makes one with `acopio token add`"},
+    Mend{"token-wrong", "check that the token is whole, of this server and for reading; the operator makes a new one"},
+    Mend{"id-broken", "send the 32 hex digits that the answer to the record had"},
+    Mend{"no-such-data", "check the data id, or look for the record with GET /data"},
+    Mend{"no-such-receipt", "check the receipt id; one that was just given is seen in a moment"},
+};
+
 // No token and a wrong one are 401, as RFC 9110 has it; the rest goes by its kind.
 Response answer_error(const kernel::Error& error) {
     auto problem = platform::http::problem_from(error);
-    if (error.code != "token-missing" && error.code != "token-wrong") return platform::http::answer(problem);
+    if (const auto* known = std::ranges::find(mends, problem.code, &Mend::code); known != mends.end() && problem.mend.empty())
+        problem.mend = known->mend;
+    const bool missing = error.code == "token-missing";
+    if (!missing && error.code != "token-wrong") return platform::http::answer(problem);
     problem.status = 401;
     auto response = platform::http::answer(problem);
-    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    response.headers.emplace_back("WWW-Authenticate", missing ? "Bearer" : "Bearer error=\"invalid_token\"");  // RFC 6750, 3
     return response;
 }
 
@@ -104,13 +122,14 @@ Reply get_metrics(platform::runtime::Metrics* metrics) {
 }  // namespace
 
 platform::http::Routes routes(Surface surface) {
+    using platform::http::not_stored;
     platform::http::Routes all;
     auto* queries = &surface.queries;
     auto* metrics = &surface.metrics;
-    all.add("GET", "/data", [queries](Exchange& exchange) { return get_page(queries, &exchange); });
-    all.add("GET", "/data/{id}", [queries](Exchange& exchange) { return get_item(queries, &exchange); });
-    all.add("GET", "/data/{id}/history", [queries](Exchange& exchange) { return get_history(queries, &exchange); });
-    all.add("GET", "/receipts/{id}", [queries](Exchange& exchange) { return get_receipt(queries, &exchange); });
+    all.add("GET", "/data", not_stored([queries](Exchange& exchange) { return get_page(queries, &exchange); }));
+    all.add("GET", "/data/{id}", not_stored([queries](Exchange& exchange) { return get_item(queries, &exchange); }));
+    all.add("GET", "/data/{id}/history", not_stored([queries](Exchange& exchange) { return get_history(queries, &exchange); }));
+    all.add("GET", "/receipts/{id}", not_stored([queries](Exchange& exchange) { return get_receipt(queries, &exchange); }));
     all.add("GET", "/health", [](Exchange&) { return get_health(); });
     all.add("GET", "/ready", [ready = std::move(surface.ready)](Exchange&) { return get_ready(ready()); });
     all.add("GET", "/metrics", [metrics](Exchange&) { return get_metrics(metrics); });

@@ -4,10 +4,13 @@
 #include "data_center_classifier/infrastructure/http/answers.hpp"
 #include "data_center_classifier/infrastructure/http/problems.hpp"
 #include "data_center_classifier/infrastructure/http/text_members.hpp"
+#include "platform/http/not_stored.hpp"
 #include "platform/runtime/blocking_call.hpp"
 #include "platform/runtime/coroutine.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <limits>
 
 namespace data_center_classifier::infrastructure::http {
@@ -22,8 +25,6 @@ using Reply = kernel::Task<Response>;
 using Members = std::map<std::string, std::string, std::less<>>;
 
 constexpr std::size_t body_bytes_max = 256 * 1024;
-constexpr std::size_t mapping_columns_max = 1000;
-constexpr std::size_t column_bytes_max = 500;
 constexpr std::size_t page_default = 100;
 constexpr std::size_t page_max = 1000;
 
@@ -74,7 +75,9 @@ Reply post_center(DataCenterHandlers* handlers, Exchange* exchange) {
     auto name = named == members->end() ? *id : named->second;
     auto center = co_await order(handlers, {*id}, domain::RegisterDataCenter{{*id}, std::move(name)});
     if (!center) co_return refuse(center.error());
-    co_return answer_center(handlers, 201, *center);
+    auto response = answer_center(handlers, 201, *center);
+    response.headers.emplace_back("Location", "/data-centers/" + center->id.value);
+    co_return response;
 }
 
 Reply get_centers(DataCenterHandlers* handlers, Exchange* exchange) {
@@ -101,7 +104,7 @@ Reply post_key(DataCenterHandlers* handlers, Exchange* exchange) {
     JsonWriter json;
     json.open('{').name("key_id").text(key.key_id).name("key").text(key.key).close('}');
     auto response = platform::http::json(201, json.take());
-    response.headers.emplace_back("Cache-Control", "no-store");
+    response.headers.emplace_back("Location", "/data-centers/" + center->id.value + "/keys/" + key.key_id);
     co_return response;
 }
 
@@ -121,6 +124,8 @@ Reply post_suspend(DataCenterHandlers* handlers, Exchange* exchange) {
     if (!members) co_return refuse(members.error());
     auto reason = member(*members, "reason");
     if (!reason) co_return refuse(reason.error());
+    if (reason->find_first_not_of(' ') == std::string::npos)
+        co_return refuse(Error{ErrorKind::incorrect, "reason-invalid", "the reason says nothing, and people will ask"});
     auto center = co_await order(handlers, id_of(exchange), domain::SuspendDataCenter{std::move(*reason)});
     if (!center) co_return refuse(center.error());
     co_return answer_center(handlers, 200, *center);
@@ -143,17 +148,10 @@ Reply get_mapping(DataCenterHandlers* handlers, Exchange* exchange) {
 
 // The mapping as it is stored, sorted by column.
 Result<std::string> mapping_of(const Members& members) {
-    if (members.size() > mapping_columns_max) return Error{ErrorKind::incorrect, "mapping-too-large", "a mapping has at most 1000 columns"};
     JsonWriter json;
     json.open('{');
-    for (const auto& [column, field] : members) {
-        if (column.size() > column_bytes_max)
-            return Error{ErrorKind::incorrect, "mapping-too-large", "a column's name has at most 500 bytes"};
-        if (!domain::field_named(field) && field != "data_center_id")
-            return Error{ErrorKind::incorrect, "field-unknown",
-                         "a mapping leads from the name of a column to the name of a field of the record"};
-        json.name(column).text(field);
-    }
+    if (auto good = formats::check_mapping(members); !good) return std::move(good).error();
+    for (const auto& [column, field] : members) json.name(column).text(field);
     json.close('}');
     return json.take();
 }
@@ -183,6 +181,16 @@ Reply get_scorecard(DataCenterHandlers* handlers, Exchange* exchange) {
     co_return platform::http::json(200, to_json(*scorecard, surface.receive.rubric()));
 }
 
+// incorrect "parameter-unknown" when there is another parameter than those.
+Result<void> only(const Exchange* exchange, std::initializer_list<std::string_view> names) {
+    std::string known;
+    for (const auto name : names) known.append(known.empty() ? "" : ", ").append(name);
+    for (const auto& [name, value] : exchange->request.query)
+        if (std::ranges::find(names, name) == names.end())
+            return Error{ErrorKind::incorrect, "parameter-unknown", "the parameters here are " + known};
+    return kernel::ok();
+}
+
 // A number among the parameters of the query; `otherwise` when it is not there.
 Result<std::uint64_t> number(const Exchange* exchange, std::string_view name, std::uint64_t otherwise, std::uint64_t least,
                              std::uint64_t most) {
@@ -199,6 +207,7 @@ Result<std::uint64_t> number(const Exchange* exchange, std::string_view name, st
 Reply get_quarantine(DataCenterHandlers* handlers, Exchange* exchange) {
     if (auto allowed = handlers->authentication.may_see(exchange->request, exchange->request.parameter("id")); !allowed)
         co_return refuse(allowed.error());
+    if (auto known = only(exchange, {"limit", "before"}); !known) co_return refuse(known.error());
     constexpr auto position_max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     auto limit = number(exchange, "limit", page_default, 1, page_max);
     if (!limit) co_return refuse(limit.error());
@@ -237,9 +246,11 @@ void add_data_center_routes(platform::http::Routes& routes, DataCenterHandlers* 
         {"GET", "/data-centers/{id}/scorecard", get_scorecard},
         {"GET", "/data-centers/{id}/quarantine", get_quarantine},
     };
+    // A scorecard and the quarantine name records.
     for (const auto& route : all)
-        routes.add(route.method, route.pattern,
-                   [handlers, handler = route.handler](Exchange& exchange) { return handler(handlers, &exchange); });
+        routes.add(route.method, route.pattern, platform::http::not_stored([handlers, handler = route.handler](Exchange& exchange) {
+                       return handler(handlers, &exchange);
+                   }));
 }
 
 }  // namespace data_center_classifier::infrastructure::http

@@ -32,7 +32,10 @@ Result<application::Sender> sender_of(const Submitter& submitter, const std::str
         if (named.empty() || named == submitter.sender.id.value) return submitter.sender;
         return Error{ErrorKind::forbidden, "data-center-foreign", "the record names another data centre than the key belongs to"};
     }
-    if (!submitter.sender.id.value.empty()) return submitter.sender;
+    if (!submitter.sender.id.value.empty()) {
+        if (named.empty() || named == submitter.sender.id.value) return submitter.sender;
+        return Error{ErrorKind::forbidden, "data-center-foreign", "the record names another data centre than X-Data-Center"};
+    }
     if (named.empty())
         return Error{ErrorKind::incorrect, "data-center-missing",
                      "neither the header X-Data-Center nor data_center_id names the data centre"};
@@ -59,11 +62,32 @@ kernel::Task<> pause_for(steady_clock::duration duration) {
     co_return kernel::ok();
 }
 
+// What an id is that cannot be one: its kind and size, not what it says. "" for one that can.
+std::string wrong_record_id(domain::Value id) {
+    switch (id.kind) {
+        case domain::Kind::absent:
+        case domain::Kind::null: return "";
+        case domain::Kind::boolean: return "a boolean";
+        case domain::Kind::other: return "an object or array";
+        case domain::Kind::text:
+        case domain::Kind::number: break;
+    }
+    if (application::is_record_id(id.text)) return "";
+    return std::string(id.kind == domain::Kind::text ? "a text" : "a number") + " of " + std::to_string(id.text.size()) + " bytes";
+}
+
 }  // namespace
+
+Problem refusal_of(const Item& item, const application::Outcome& outcome) {
+    auto problem = problem_of(*outcome.refusal);
+    if (problem.code == "record-id-invalid") problem.found = item.record_id_found;
+    return problem;
+}
 
 Intake::Intake(const Surface& surface)
     : body_bytes(surface.body_bytes_max),
       streams(surface.streams_max),
+      streams_of_center(surface.streams_of_center_max),
       surface_(surface),
       records_{counter_of(surface.metrics, Status::accepted), counter_of(surface.metrics, Status::duplicate),
                counter_of(surface.metrics, Status::quarantined), counter_of(surface.metrics, Status::refused)},
@@ -88,6 +112,7 @@ void Intake::add(Batches& batches, const Submitter& submitter, std::string_view 
         batch.items.back().refusal = problem_of(sender.error());
         return;
     }
+    batch.items.back().record_id_found = wrong_record_id(record[domain::FieldId::record_id]);
     auto content = formats::to_canonical_json(record, false);
     batch.bytes += content.size();
     batch.incoming->push_back(
@@ -169,7 +194,7 @@ void Intake::write(JsonWriter& json, Totals& totals, const Batch& batch, const s
         if (outcome && !outcome->refusal) {
             add_item(json, item.index, *outcome, rubric());
         } else {
-            add_refused(json, item.index, outcome ? problem_of(*outcome->refusal) : *item.refusal, batch.request_id);
+            add_refused(json, item.index, outcome ? refusal_of(item, *outcome) : *item.refusal, batch.request_id);
         }
         ++totals[outcome ? outcome->status : Status::refused];
         if (lines) json.end_line();

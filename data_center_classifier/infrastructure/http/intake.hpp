@@ -25,6 +25,7 @@ inline constexpr std::chrono::seconds busy_patience{20};
 struct Item {
     std::uint64_t index = 0;  // in the request
     std::optional<platform::http::Problem> refusal;
+    std::string record_id_found = {};  // what its id is, when it cannot be one
 };
 
 // Records of one request that are received together. Those without refusal stand in `incoming`, in order.
@@ -37,6 +38,9 @@ struct Batch {
     bool full() const { return items.size() >= batch_items_max || bytes >= batch_bytes_max; }
 };
 using Batches = std::deque<Batch>;
+
+// Why the use case refused an item.
+platform::http::Problem refusal_of(const Item& item, const application::Outcome& outcome);
 
 class Intake {
 public:
@@ -75,6 +79,7 @@ public:
 
     // Bytes of bodies that are read as a whole, until they are answered; and streams.
     Quota body_bytes, streams;
+    CountsByName streams_of_center;
 
     const Surface& surface() const { return surface_; }
     const domain::Rubric& rubric() const { return surface_.receive.rubric(); }

@@ -1,8 +1,11 @@
-// An amount that all requests share, up to a bound.
+// Amounts that requests share, up to a bound: all of them, or those of one data centre.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
+#include <map>
+#include <mutex>
+#include <string>
 
 namespace data_center_classifier::infrastructure::http {
 
@@ -43,6 +46,54 @@ public:
 private:
     const std::size_t max_;
     std::atomic<std::size_t> used_{0};
+};
+
+// How many of something each name has. Thread-safe; waits for nothing but its own lock.
+class CountsByName {
+public:
+    explicit CountsByName(std::size_t max) : max_(max) {}
+
+    // One of them, from take() to its end.
+    class Share {
+    public:
+        explicit Share(CountsByName& counts) : counts_(counts) {}
+        ~Share() {
+            if (!name_.empty()) counts_.give_back(name_);
+        }
+        Share(const Share&) = delete;
+        Share& operator=(const Share&) = delete;
+
+        // False, and nothing taken, when the name has as many as one may. Without a name there is no bound. Once.
+        bool take(const std::string& name) {
+            if (name.empty()) return true;
+            if (!counts_.take(name)) return false;
+            name_ = name;
+            return true;
+        }
+
+    private:
+        CountsByName& counts_;
+        std::string name_;  // "" while nothing is taken
+    };
+
+    std::size_t max() const { return max_; }
+
+private:
+    bool take(const std::string& name) {
+        const std::lock_guard lock(mutex_);
+        auto& count = counts_[name];
+        if (count >= max_) return false;
+        ++count;
+        return true;
+    }
+    void give_back(const std::string& name) {
+        const std::lock_guard lock(mutex_);
+        if (const auto found = counts_.find(name); --found->second == 0) counts_.erase(found);
+    }
+
+    const std::size_t max_;
+    std::mutex mutex_;
+    std::map<std::string, std::size_t> counts_;
 };
 
 }  // namespace data_center_classifier::infrastructure::http

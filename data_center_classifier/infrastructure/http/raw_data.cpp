@@ -35,7 +35,7 @@ Reply answer_one(Intake* intake, std::shared_ptr<Batch> batch) {
     if (!outcomes) co_return refuse(outcomes.error());
     if (batch->items.front().refusal) co_return refuse_one(*intake, *batch->items.front().refusal);
     const auto& outcome = outcomes->front();
-    if (outcome.refusal) co_return refuse_one(*intake, problem_of(*outcome.refusal));
+    if (outcome.refusal) co_return refuse_one(*intake, refusal_of(batch->items.front(), outcome));
     Totals totals;
     totals[outcome.status] = 1;
     intake->count(totals);
@@ -96,8 +96,15 @@ Reply post_json(Intake* intake, Submitter submitter, Exchange* exchange) {
 }
 
 Reply post_lines(Intake* intake, Submitter submitter, StreamFormat format, Exchange* exchange) {
+    CountsByName::Share own(intake->streams_of_center);
+    if (!own.take(submitter.sender.id.value))
+        co_return refuse(Error{ErrorKind::busy, "streams-too-many",
+                               "this data centre has " + std::to_string(intake->streams_of_center.max()) +
+                                   " streams open, as many as one may have; send more records in each, or retry later"});
     Quota::Share share(intake->streams);
-    if (!share.take(1)) co_return refuse(Error{ErrorKind::busy, "streams-too-many", "too many streams are open; retry later"});
+    if (!share.take(1))
+        co_return refuse(
+            Error{ErrorKind::busy, "streams-too-many", "the streams of all data centres are as many as this server takes; retry later"});
     co_return co_await post_stream(intake, std::move(submitter), format, exchange);
 }
 

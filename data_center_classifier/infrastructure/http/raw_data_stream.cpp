@@ -189,6 +189,10 @@ kernel::Task<> store_all(SharedStream stream) {
         stream->room.notify();
         if (auto done = co_await store_batch(stream, std::move(batch)); !done) {
             stream->problem = problem_of(done.error());
+            // Said of the batch that failed; of those before it lines were answered, and they are stored.
+            if (stream->started && stream->problem->code == "log-write-failed")
+                stream->problem->detail =
+                    "the event log could not be written: of what follows the last line that was answered nothing is stored; retry later";
             stream->given_up = true;
             stream->room.notify();
             // At once: the reading side may wait for a sender that pauses.

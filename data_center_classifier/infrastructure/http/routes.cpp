@@ -4,6 +4,7 @@
 #include "data_center_classifier/infrastructure/http/data_centers.hpp"
 #include "data_center_classifier/infrastructure/http/problems.hpp"
 #include "data_center_classifier/infrastructure/http/raw_data.hpp"
+#include "platform/http/not_stored.hpp"
 #include "platform/runtime/coroutine.hpp"
 
 namespace data_center_classifier::infrastructure::http {
@@ -48,8 +49,10 @@ Reply get_metrics(const Shared* shared) {
 platform::http::Routes routes(Surface surface) {
     const auto shared = std::make_shared<Shared>(std::move(surface));
     platform::http::Routes own;
-    own.add("POST", "/raw-data", [shared](Exchange& exchange) { return post_raw_data(&shared->raw_data, &exchange); });
-    own.add("DELETE", "/raw-data/{record_id}", [shared](Exchange& exchange) { return delete_raw_data(&shared->raw_data, &exchange); });
+    own.add("POST", "/raw-data",
+            platform::http::not_stored([shared](Exchange& exchange) { return post_raw_data(&shared->raw_data, &exchange); }));
+    own.add("DELETE", "/raw-data/{record_id}",
+            platform::http::not_stored([shared](Exchange& exchange) { return delete_raw_data(&shared->raw_data, &exchange); }));
     own.add("GET", "/rubric", [shared](Exchange&) { return get_rubric(shared.get()); });
     own.add("GET", "/health", [](Exchange&) { return get_health(); });
     own.add("GET", "/ready", [shared](Exchange&) { return get_ready(shared.get()); });

@@ -27,6 +27,7 @@ struct Surface {
     std::string operator_token;
     std::size_t body_bytes_max = std::size_t{128} * 1024 * 1024;  // of bodies that are read as a whole, all together
     std::size_t streams_max = 256;                                // at once
+    std::size_t streams_of_center_max = 64;                       // of them those of one data centre
     std::string rubric_json;                                      // the file of the rubric that judges
     std::function<bool()> ready;                                  // false once a projection stopped
 };
