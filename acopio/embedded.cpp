@@ -6,11 +6,13 @@
 #include "collector_query/service.hpp"
 #include "data_center_classifier/service.hpp"
 #include "kernel/clock.hpp"
+#include "platform/http/descriptors.hpp"
 #include "platform/http/http.hpp"
 #include "platform/log/embedded/embedded_log.hpp"
 #include "platform/runtime/blocking_pool.hpp"
 #include "platform/runtime/coroutine.hpp"
 #include "platform/runtime/digest.hpp"
+#include "platform/runtime/logging.hpp"
 #include "platform/runtime/metrics.hpp"
 #include "platform/sql/sqlite/sqlite.hpp"
 
@@ -142,11 +144,18 @@ private:
 
     Result<void> listen(const Options& options) {
         const int threads = std::max(1, cores() / 2);
+        const auto descriptors = http::raise_descriptor_limit();
+        http::Limits limits;
+        limits.connections_max = std::min(limits.connections_max, http::connections_that_fit(descriptors, 2));
+        if (limits.connections_max < http::Limits{}.connections_max)
+            platform::runtime::log(platform::runtime::Level::warn, "few-descriptors",
+                                   {{"descriptors", static_cast<std::int64_t>(descriptors)},
+                                    {"connections_max", static_cast<std::int64_t>(limits.connections_max)}});
         auto intake = http::Server::listen({.host = options.intake.host,
                                             .port = options.intake.port,
                                             .threads = threads,
                                             .name = "intake",
-                                            .limits = {},
+                                            .limits = limits,
                                             .port_option = "--intake",
                                             .local_only = options.open},
                                            with_ready(classifier_->routes(), command_.get()), metrics_);
@@ -156,7 +165,7 @@ private:
                                            .port = options.query.port,
                                            .threads = threads,
                                            .name = "query",
-                                           .limits = {},
+                                           .limits = limits,
                                            .port_option = "--query",
                                            .local_only = options.open},
                                           query_->routes(), metrics_);

@@ -19,13 +19,10 @@ constexpr std::size_t json_bytes_max = 16 * 1024 * 1024;  // as the intake's
 constexpr std::size_t examples_max = 3;
 
 boost::json::object json_of(const domain::Lift& lift) {
-    const auto grade = std::string(1, lift.grade);
-    return {{"dimension", domain::to_text(lift.dimension)},
-            {"from", lift.from},
-            {"to", lift.to},
-            {"grade", grade},
-            {"text", std::string(domain::to_text(lift.dimension)) + " " + human_decimal(lift.from, 2) + " -> " + human_decimal(lift.to, 2) +
-                         " makes this centre " + grade}};
+    boost::json::array steps;
+    for (const auto& step : lift.steps)
+        steps.push_back(boost::json::object{{"dimension", domain::to_text(step.dimension)}, {"from", step.from}, {"to", step.to}});
+    return {{"grade", std::string(1, lift.grade)}, {"steps", std::move(steps)}, {"text", domain::to_text(lift)}};
 }
 
 boost::json::array dimensions_of(const domain::Scorecard& card) {

@@ -73,7 +73,8 @@ std::string NamesSeen::text(const Screen& screen) const {
     if (!columns_.empty()) {
         Table table({{.title = "column"}, {.title = "becomes"}, {.title = "how"}});
         for (const auto& column : columns_)
-            table.add({column.name, column.field.empty() ? "-" : column.field, std::string(words_of(column.by))});
+            table.add({column.name, column.field.empty() ? "-" : column.field + (column.also.empty() ? "" : ", " + column.also),
+                       std::string(words_of(column.by))});
         out += "Columns:\n" + table.text(screen, "  ");
     }
     if (!members_.empty()) {
@@ -90,6 +91,7 @@ boost::json::object NamesSeen::json() const {
     for (const auto& column : columns_) {
         const auto field = column.field.empty() ? boost::json::value(nullptr) : boost::json::value(column.field);
         columns.push_back(boost::json::object{{"column", column.name}, {"field", field}, {"by", key_of(column.by)}});
+        if (!column.also.empty()) columns.back().as_object()["also"] = column.also;
     }
     for (const auto& [name, records] : members_) members.push_back(boost::json::object{{"name", plain(name)}, {"records", records}});
     return {{"columns", std::move(columns)}, {"unknown_members", std::move(members)}, {"further_members", further_}};

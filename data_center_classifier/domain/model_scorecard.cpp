@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace data_center_classifier::domain {
 namespace {
@@ -110,26 +111,22 @@ std::optional<Lift> lift_of_one(const Scorecard& card, std::span<const std::size
     for (const auto d : places) {
         const auto& dimension = card.dimensions[d];
         const auto to = Ascent(card.dimensions, {d}).rates_above(cut_off);
-        if (!to || (best && to->front() - dimension.rate >= best->to - best->from)) continue;
-        best = Lift{.dimension = dimension.dimension, .from = dimension.rate, .to = to->front(), .grade = grade};
+        if (!to || (best && to->front() - dimension.rate >= best->steps[0].to - best->steps[0].from)) continue;
+        best = Lift{.steps = {{.dimension = dimension.dimension, .from = dimension.rate, .to = to->front()}}, .grade = grade};
     }
     return best;
 }
 
 // What each dimension can add to the logarithm of the score does not depend on the others: those that can add most are the fewest.
-void find_lifts(Scorecard& card, const Rubric& rubric) {
-    if (card.grade == 'A') return;
+std::optional<Lift> lift_of(const Scorecard& card, const Rubric& rubric) {
+    if (card.grade == 'A') return std::nullopt;
     const auto wanted = static_cast<std::size_t>(card.grade - 'A' - 1);
     const auto grade = static_cast<char>('A' + wanted);
     const double cut_off = rubric.grade_above[wanted];
     std::vector<std::size_t> places;
     for (std::size_t d = 0; d < card.dimensions.size(); ++d)
         if (card.dimensions[d].weight > 0 && card.dimensions[d].rate < 1) places.push_back(d);
-    card.lift = lift_of_one(card, places, cut_off, grade);
-    if (card.lift) {
-        card.lifts = {*card.lift};
-        return;
-    }
+    if (auto one = lift_of_one(card, places, cut_off, grade)) return one;
     std::sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
         const double with_a = Ascent(card.dimensions, {a}).score_at(1), with_b = Ascent(card.dimensions, {b}).score_at(1);
         return with_a != with_b ? with_a > with_b : a < b;
@@ -138,15 +135,29 @@ void find_lifts(Scorecard& card, const Rubric& rubric) {
         const std::vector raised(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(count));
         const auto rates = Ascent(card.dimensions, raised).rates_above(cut_off);
         if (!rates) continue;
+        Lift lift{.steps = {}, .grade = grade};
         for (std::size_t i = 0; i < count; ++i) {
             const auto& dimension = card.dimensions[raised[i]];
-            card.lifts.push_back({.dimension = dimension.dimension, .from = dimension.rate, .to = (*rates)[i], .grade = grade});
+            lift.steps.push_back({.dimension = dimension.dimension, .from = dimension.rate, .to = (*rates)[i]});
         }
-        return;
+        return lift;
     }
+    return std::nullopt;
 }
 
 }  // namespace
+
+std::string to_text(const Lift& lift) {
+    std::string text;
+    for (const auto& step : lift.steps) {
+        std::array<char, 64> change{};
+        const int size = std::snprintf(change.data(), change.size(), " %.2f -> %.2f", step.from, step.to);
+        text += text.empty() ? "" : " and ";
+        text += to_text(step.dimension);
+        text.append(change.data(), static_cast<std::size_t>(size));
+    }
+    return text + (lift.steps.size() == 1 ? " makes" : " together make") + " this centre " + lift.grade;
+}
 
 double wilson_lower(double rate, double n) {
     if (n <= 0) return 0;
@@ -174,8 +185,7 @@ double score_of(std::span<const WeightedRate, dimension_count> rates, const Rubr
 
 Scorecard scorecard(const Rubric& rubric, std::span<const CheckCount> counts, std::uint64_t records) {
     CHECK(counts.size() == rubric.checks.size(), "there is one count per check");
-    Scorecard card{
-        .rubric = rubric.version, .records = records, .dimensions = dimensions_of(rubric, counts), .failing = {}, .lift = {}, .lifts = {}};
+    Scorecard card{.rubric = rubric.version, .records = records, .dimensions = dimensions_of(rubric, counts), .failing = {}, .lift = {}};
     card.provisional = static_cast<double>(records) < rubric.provisional_below_records;
     if (records == 0) {
         card.grade = '-';
@@ -185,7 +195,7 @@ Scorecard scorecard(const Rubric& rubric, std::span<const CheckCount> counts, st
     card.score_lower = lower_score(card.dimensions);
     card.grade = grade_of(card.score_lower, rubric);
     card.failing = failing_checks(rubric, counts, card.dimensions);
-    find_lifts(card, rubric);
+    card.lift = lift_of(card, rubric);
     return card;
 }
 

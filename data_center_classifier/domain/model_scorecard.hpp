@@ -7,7 +7,9 @@
 #include "data_center_classifier/domain/model_rubric.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 
 namespace data_center_classifier::domain {
 
@@ -34,12 +36,17 @@ struct FailingCheck {
     double cost = 0;  // points; within a dimension they sum to its cost
 };
 
-// A step on the way up: raise `dimension` from `from` to `to`, which is rounded up to hundredths, so that what is shown suffices.
+// The smallest set of changes that raises the grade: the one dimension that needs the least, or as few as do it together. `to` is rounded
+// up to hundredths, so that what is shown suffices.
 struct Lift {
-    Dimension dimension;
-    double from = 0, to = 0;
+    struct Step {
+        Dimension dimension;
+        double from = 0, to = 0;
+    };
+    std::vector<Step> steps;
     char grade = 'A';  // reached with all the steps
 };
+std::string to_text(const Lift& lift);  // "timeliness 0.78 -> 0.86 makes this centre A"
 
 struct Scorecard {
     std::string rubric;
@@ -50,8 +57,7 @@ struct Scorecard {
     bool provisional = true;  // fewer records than the rubric's cut-off
     std::vector<DimensionScore> dimensions;
     std::vector<FailingCheck> failing;  // dearest first
-    std::optional<Lift> lift;           // the smallest change of one dimension; none at A, or when no single one can do it
-    std::vector<Lift> lifts;            // `lift` alone, or as few dimensions as together raise the grade; none when nothing does
+    std::optional<Lift> lift;           // none at A, or when no rates raise the grade (too few records)
 };
 
 // `counts` has one entry per check of the rubric. `records`: how many were judged.

@@ -4,6 +4,8 @@
 #include "platform/event_store/attributes.hpp"
 #include "platform/event_store/common_event.hpp"
 
+#include <tuple>
+
 namespace platform::event_store {
 namespace {
 
@@ -99,10 +101,10 @@ Result<void> check_common_event(EventStore& store, log::EventLog& log, const std
     auto logged = (*subscription)->next(1, log_read_wait, {});
     if (!logged) return std::move(logged).error();
     if (stored->size() == 1 && logged->size() == 1) {
-        const auto& event = stored->front().event;
+        auto event = std::move(stored->front().event);
+        event.attributes.emplace_back("sequence", std::to_string(sequence));  // as the relay published it
         const auto& there = logged->front().envelope;
-        if (there.attribute("sequence") == std::to_string(sequence) && there.key == event.key && there.type == event.type &&
-            there.data == event.data)
+        if (std::tie(there.key, there.type, there.attributes, there.data) == std::tie(event.key, event.type, event.attributes, event.data))
             return kernel::ok();
     }
     return Error{ErrorKind::fault, "log-foreign",

@@ -75,22 +75,13 @@ void add_failing(JsonWriter& json, const domain::FailingCheck& failing, const do
     json.close('}');
 }
 
-std::string rounded(double rate) {
-    JsonWriter text;
-    text.real(rate, 2);
-    return text.take();
-}
-
 void add_lift(JsonWriter& json, const domain::Lift& lift) {
-    const auto dimension = domain::to_text(lift.dimension);
-    json.open('{');
-    json.name("dimension").text(dimension);
-    json.name("from").real(lift.from, rate_decimals);
-    json.name("to").real(lift.to, rate_decimals);
-    json.name("grade").text({&lift.grade, 1});
-    json.name("text").text(std::string(dimension) + " " + rounded(lift.from) + " -> " + rounded(lift.to) + " makes this centre " +
-                           lift.grade);
-    json.close('}');
+    json.open('{').name("grade").text({&lift.grade, 1}).name("steps").open('[');
+    for (const auto& step : lift.steps) {
+        json.open('{').name("dimension").text(domain::to_text(step.dimension));
+        json.name("from").real(step.from, rate_decimals).name("to").real(step.to, rate_decimals).close('}');
+    }
+    json.close(']').name("text").text(domain::to_text(lift)).close('}');
 }
 
 void add_feed(JsonWriter& json, const application::FeedScore& feed) {
