@@ -217,12 +217,11 @@ def columns_of(database, table, but=()):
     return ", ".join(row[1] for row in rows_of(database, f"PRAGMA table_info({table})") if row[1] not in but)
 
 
-# Every table that is projected, and columns of it that may be others when it is made again:
-#   - queryable_at is the moment at which a row became visible.
+# Every table that is projected, and columns of it that may be others when it is made again: none today.
 # Left out is `example` of db_classifier: the ids shown for a failing check are some of those that failed it, at most so many of each batch,
 # and batches end elsewhere in a second reading; replay() looks whether they are such ids. Grades are not stored: they follow from counters.
 PROJECTED = {
-    "db_query.db": {"data": {"queryable_at"}, "document": {"queryable_at"}, "receipt": {"queryable_at"}},
+    "db_query.db": {"data": (), "document": (), "receipt": ()},
     "db_classifier.db": {"counter": (), "feed_hour": (), "seen": (), "content": (), "quarantine": ()},
 }
 
