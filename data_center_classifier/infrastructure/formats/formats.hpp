@@ -97,7 +97,8 @@ private:
 };
 
 // What the intake and `acopio check` take as a mapping. incorrect "field-unknown", naming the column and the fields that there are;
-// "mapping-field-twice" when two columns lead to one field; "mapping-too-large" for more than 1000 columns or a name of more than 500 bytes.
+// "mapping-field-twice" when two columns lead to one field; "mapping-too-large" for more than 1000 columns or a name of more than 500
+// bytes.
 kernel::Result<void> check_mapping(const CsvReader::Mapping& mapping);
 
 // Cuts a stream into lines in constant memory. A line longer than `line_bytes_max` (without its end) is reported once as too long, without
