@@ -70,7 +70,7 @@ Error with_file(Error error, const fs::path& database) {
         error.message = database.string() + " is damaged (" + error.message + "): " + std::string(cure_of(database));
     if (error.code == "log-behind" || error.code == "log-rewound" || error.code == "log-foreign" || error.code == "events-behind-log")
         error.message = "log.db does not go with " + database.filename().string() + " in " + database.parent_path().string() + ": " +
-                        error.message + " (log.db, db_classifier.db, db_command.db and db_query.db)";
+                        error.message + " (log.db, db_classifier.db and db_command.db; `acopio rebuild` makes db_query.db again)";
     return error;
 }
 
@@ -148,7 +148,9 @@ private:
         http::Limits limits;
         limits.connections_max = std::min(limits.connections_max, http::connections_that_fit(descriptors, 2));
         if (limits.connections_max < http::Limits{}.connections_max)
-            platform::runtime::log(platform::runtime::Level::warn, "few-descriptors",
+            platform::runtime::log(limits.connections_max < http::Limits{}.connections_max / 2 ? platform::runtime::Level::warn
+                                                                                               : platform::runtime::Level::info,
+                                   "few-descriptors",
                                    {{"descriptors", static_cast<std::int64_t>(descriptors)},
                                     {"connections_max", static_cast<std::int64_t>(limits.connections_max)}});
         auto intake = http::Server::listen({.host = options.intake.host,
@@ -210,7 +212,11 @@ Result<DataDirectory> make_data_directory(const fs::path& path) {
 Result<DataDirectory> existing_data_directory(const fs::path& path) {
     DataDirectory directory{path};
     std::error_code failed;
-    if (!fs::exists(directory.log(), failed))
+    const bool there = fs::exists(directory.log(), failed);
+    if (failed)
+        return Error{ErrorKind::incorrect, "data-directory-unreadable",
+                     path.string() + " may not be read by this user: " + failed.message() + ". Run it as the owner"};
+    if (!there)
         return Error{ErrorKind::not_found, "data-unknown",
                      path.string() + " holds no data of acopio. Name the directory that `acopio serve` uses with --data"};
     return directory;

@@ -56,8 +56,7 @@ struct Sent {
 
 constexpr const char* cannot_go_back =
     "What came through a pipe is gone and cannot be sent again from here: make it once more and send all of it, for records that were "
-    "taken "
-    "in come back as duplicates; or keep it in a file, which is sent again by itself";
+    "taken in come back as duplicates; or keep it in a file, which is sent again by itself";
 
 bool worth_retrying(const Error& error) {
     return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::busy;
@@ -80,6 +79,10 @@ public:
         totals_ = totals;
     }
     void file_begins(const std::string& file) { so_far(file, {}); }
+    void file_ends() {
+        const std::lock_guard lock(mutex_);
+        file_ = nullptr;
+    }
 
 private:
     void wait(const std::stop_token& stop) {
@@ -102,7 +105,7 @@ private:
 
     sigset_t signals_{};
     std::mutex mutex_;
-    const std::string* file_ = nullptr;  // the one that is being sent
+    const std::string* file_ = nullptr;  // the one that is being sent; nullptr between files
     Totals totals_;
     std::jthread waiting_;
 };
@@ -151,6 +154,7 @@ public:
             std::this_thread::sleep_for(backoff);
             backoff = std::min(backoff * 2, longest_backoff);
         }
+        interrupt_.file_ends();
         sent.took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
         return sent;
     }

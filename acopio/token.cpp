@@ -112,7 +112,10 @@ void add_token(CLI::App& app, Cli& cli) {
     adding->add_option("--role", options->role, "researcher or operator")
         ->check(CLI::IsMember({"researcher", "operator"}))
         ->capture_default_str();
-    adding->add_option("--name", options->name, "Whose it is, for people")->required();
+    adding->add_option("--name", options->name, "Whose it is, for people")
+        ->required()
+        ->check(CLI::Validator(
+            [](const std::string& name) { return name.find_first_not_of(' ') == std::string::npos ? "a name is needed" : ""; }, ""));
     adding->add_option("--out", options->out, "Write it to this new file (mode 600) instead of showing it")->type_name("FILE");
     run(adding, add);
     run(command->add_subcommand("list", "All tokens, without their secrets"), list);

@@ -324,8 +324,12 @@ void SeenRecords::State::let_go(RecordKey key, std::uint64_t token) {
     const auto found = unsettled.find(key);
     if (found == unsettled.end() || found->second.token != token || found->second.standing != Standing::in_flight) return;
     auto& entry = found->second;
-    if (entry.before.position > 0 || entry.doubt_since > 0 || entry.doubt_until > 0) settle_in_doubt(entry, key);
-    else unsettled.erase(found);
+    if (entry.before.position == 0 && entry.doubt_since == 0 && entry.doubt_until == 0) {
+        unsettled.erase(found);
+        return;
+    }
+    settle_in_doubt(entry, key);
+    keep_small(key);
 }
 
 void SeenRecords::appended(std::uint64_t token, std::span<const Written> written, LogPosition first) {

@@ -62,10 +62,12 @@ struct Relay::State {
             if (*stored < *last && !options.follow_from_log) return behind("the database is older than the log");
             compared = std::min(*stored, *last);
             // That one at least: a table of another history shows.
-            if (options.follow_from_log) compared -= std::min<std::uint64_t>(compared, 1);
-            else if (compared > 0)
-                if (auto same = check_common_event(*store, log, options.topic, options.producer, compared); !same)
-                    return std::move(same).error();
+            if (options.follow_from_log) {
+                compared -= std::min<std::uint64_t>(compared, 1);
+            } else if (compared > 0) {
+                auto same = check_common_event(*store, log, options.topic, options.producer, compared);
+                if (!same) return std::move(same).error();
+            }
             held.reset();
             published = *last;
         }

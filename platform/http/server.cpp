@@ -193,7 +193,9 @@ Await<void> AsioServer::accept() {
         if (!acceptor_->is_open()) co_return;
         if (error) {  // the peer left already, or there are no descriptors: wait, then go on
             accept_failed(error);
-            if (turn_one_away()) continue;
+            const bool out_of_descriptors =
+                error == asio::error::no_descriptors || error == boost::system::errc::too_many_files_open_in_system;
+            if (out_of_descriptors && turn_one_away()) continue;
             accept_timer_->expires_after(accept_again_after);
             co_await accept_timer_->async_wait(quietly);
             continue;

@@ -72,7 +72,7 @@ kernel::Result<void> migrate(Connection& connection, std::string_view owner, std
     const int last = migrations.size() == 0 ? 0 : (migrations.end() - 1)->version;
     if (*version > last)
         return kernel::Error{kernel::ErrorKind::unsupported, "schema-newer",
-                             "the database was written by a newer version of acopio (schema " + std::to_string(*version) + " of " +
+                             "the database was written by another version of acopio (schema " + std::to_string(*version) + " of " +
                                  std::string(owner) + ", this program knows " + std::to_string(last) + "); use that version"};
     for (const auto& migration : migrations)
         if (migration.version > *version)

@@ -66,9 +66,10 @@ public:
         // False, and nothing taken, when the name has as many as one may. Without a name there is no bound. Once.
         bool take(const std::string& name) {
             if (name.empty()) return true;
-            if (!counts_.take(name)) return false;
-            name_ = name;
-            return true;
+            name_ = name;  // before it is taken: the copy may find no memory
+            if (counts_.take(name)) return true;
+            name_.clear();
+            return false;
         }
 
     private:
