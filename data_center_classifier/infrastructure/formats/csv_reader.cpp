@@ -124,7 +124,7 @@ void CsvReader::State::read_header(bool last) {
     if (!rows) rows.emplace(separator_of(text), limits);
     const auto sink = [this](const CsvRows::Row& names) { take_header(names); };
     rows->feed(text, sink);
-    if (last) rows->finish(sink);
+    if (last || !columns) rows->finish(sink);
     const bool blank = text.find_first_not_of("\r\n") == std::string_view::npos;
     if (blank) {
         refused =
@@ -240,10 +240,9 @@ std::optional<Refusal> CsvReader::finish(const Row& row) {
     auto& state = *state_;
     if (!state.refused && !state.columns) state.read_header(true);
     if (state.refused) return state.refused;
-    state.rows->finish([&](const CsvRows::Row& found) {
+    return state.rows->finish([&](const CsvRows::Row& found) {
         if (!is_blank(found)) row(state.index++, state.record_of(found));
     });
-    return std::nullopt;
 }
 
 }  // namespace data_center_classifier::infrastructure::formats

@@ -79,7 +79,9 @@ public:
     // returned, by every later call as well.
     using Row = std::function<void(std::size_t index, Read<domain::RawData>)>;
     std::optional<Refusal> feed(std::string_view chunk, const Row& row);
-    std::optional<Refusal> finish(const Row& row);  // a last row without line end
+    // A last row without line end. A refusal also when the end of the file was not read, as of a large value whose quote is not closed:
+    // "csv-quote-open"; the row was delivered as refused.
+    std::optional<Refusal> finish(const Row& row);
 
     // What became of the columns, in the header's order; empty before it was read, and when it was refused.
     struct Column {
