@@ -3,13 +3,15 @@
 
 #include "data_center_classifier/domain/person_names.hpp"
 
+#include <span>
+
 namespace data_center_classifier::domain {
 namespace {
 
 constexpr std::size_t number_run_max = 32;
 
-// Digits with the separators of a telephone number; how many, or 0 when it is none.
-std::size_t phone_digits(Cursor cursor) {
+// Digits with the separators of a telephone number; how many, or 0 when it is none. Stands behind them then.
+std::size_t take_phone_digits(Cursor& cursor) {
     std::size_t count = 0, gap = 0;
     if (cursor.peek() == '+') ++cursor.at;
     for (; gap < 3 && count < 17; ++cursor.at) {
@@ -19,6 +21,9 @@ std::size_t phone_digits(Cursor cursor) {
         else break;
     }
     return is_letter(cursor.peek()) && gap == 0 ? 0 : count;
+}
+std::size_t phone_digits(Cursor cursor) {
+    return take_phone_digits(cursor);
 }
 
 struct Part {
@@ -89,6 +94,30 @@ bool is_worded_date(Cursor cursor) {
     return cursor.digits(5) == 4;
 }
 
+bool is_all_capitals(std::string_view word) {
+    return std::none_of(word.begin(), word.end(), is_lower);
+}
+
+bool is_among(std::span<const std::string_view> words, std::string_view word) {
+    const auto lower = lower_of(word);
+    return std::find(words.begin(), words.end(), lower.view()) != words.end();
+}
+// "12 Lead ST", "3 Months Prior St. post op": some are surnames elsewhere.
+bool is_in_no_street(std::string_view word) {
+    constexpr auto words = std::to_array<std::string_view>(
+        {"lead",    "leads",   "month", "months",  "week",    "weeks",     "days",       "hours",   "hrs",
+         "minutes", "prior",   "ago",   "vessel",  "vessels", "elevation", "depression", "segment", "minute",
+         "seconds", "percent", "tesla", "chamber", "gauge",   "degree",    "degrees",    "fr",      "french"});
+    return is_among(words, word);
+}
+// "MINIMAL ST ELEVATION", "2 Chamber St. Jude", "3D Road Map".
+bool is_behind_no_street(std::string_view word) {
+    constexpr auto words =
+        std::to_array<std::string_view>({"elevation", "elevations", "depression", "depressions", "segment", "segments", "deviation",
+                                         "deviations", "change", "changes", "wave", "waves", "jude", "map", "maps", "mapping"});
+    return is_among(words, word);
+}
+
 bool ends_number(Cursor cursor) {
     return cursor.peek() != '.' || !is_digit(cursor.peek(1));
 }
@@ -115,8 +144,9 @@ bool is_labelled_phone(Cursor cursor, std::size_t digits_min) {
 bool is_international_phone(Cursor cursor) {
     if (cursor.at > 0 && is_alnum(cursor.text[cursor.at - 1])) return false;
     if (cursor.peek(1) < '1' || cursor.peek(1) > '9' || cursor.peek(2) == '.') return false;
-    const auto count = phone_digits(cursor);
-    if (count < 9 || count > 15) return false;
+    auto behind = cursor;
+    const auto count = take_phone_digits(behind);
+    if (count < 9 || count > 15 || is_measure_behind(behind)) return false;
     ++cursor.at;
     const char first = cursor.peek();
     const auto code = cursor.digits(17);
@@ -134,7 +164,7 @@ bool is_american_phone(Cursor cursor) {
     if (cursor.peek() == '-') ++cursor.at;
     if (cursor.peek() < '2' || cursor.digits(4) != 3 || (cursor.peek() != '-' && cursor.peek() != ' ')) return false;
     ++cursor.at;
-    return cursor.digits(5) == 4 && !is_alnum(cursor.peek()) && cursor.peek() != '-';
+    return cursor.digits(5) == 4 && !is_alnum(cursor.peek()) && cursor.peek() != '-' && !is_measure_behind(cursor);
 }
 
 bool is_labelled_ssn(Cursor cursor) {
@@ -194,10 +224,15 @@ std::string_view id_token(Cursor cursor) {
 }
 
 bool is_measure_behind(Cursor cursor) {
+    constexpr auto units = std::to_array<std::string_view>({"mm",  "MM",  "cm",  "CM",  "ml",  "mL",  "ML",   "cc", "HU",  "mg",
+                                                            "MG",  "mcg", "ppm", "mGy", "cGy", "Gy",  "kV",   "mA", "mAs", "ms",
+                                                            "mSv", "MBq", "mCi", "kVp", "ng",  "bpm", "mmHg", "kg", "min"});
     cursor.skip(" ");
-    for (const std::string_view unit : {"mm", "cm", "ml", "cc", "HU", "mg", "ppm"})
-        if (cursor.rest().starts_with(unit)) return true;
-    return false;
+    const auto begin = cursor.at;
+    while (is_letter(cursor.peek())) ++cursor.at;
+    const auto unit = cursor.text.substr(std::min(begin, cursor.text.size()), cursor.at - begin);
+    const bool is_copy = unit == "cc" && (cursor.peek() == ':' || is_upper(cursor.peek(1)));  // "cc: Dr. Smith"
+    return !is_copy && std::find(units.begin(), units.end(), unit) != units.end();
 }
 
 // Between the word of the street and the number stand names, and words that join them. A street in small letters is one only when nothing
@@ -230,9 +265,13 @@ bool is_spanish_street(Cursor cursor) {
 
 bool is_number_before_street(std::string_view text, std::size_t street) {
     if (!is_upper(text[street])) return false;
-    const bool capitals = street + 1 < text.size() && is_upper(text[street + 1]);
-    if (capitals && (street + 3 >= text.size() || !is_upper(text[street + 3])))
-        return false;  // "ST", "RD" and "AVE" are findings in capitals
+    Cursor behind{text, street};
+    const auto word_of_street = behind.word();
+    behind.skip(" .");
+    const bool finding = word_of_street.size() <= 3 && is_all_capitals(word_of_street);  // "ST", unless all is in capitals
+    if (finding && !is_all_capitals(word_before(text, street))) return false;
+    const auto street_name = lower_of(word_of_street);
+    if ((street_name.view() == "st" || street_name.view() == "road") && is_behind_no_street(behind.word())) return false;
     std::size_t at = street;
     for (int words = 0; words < 4; ++words) {
         if (at < 2 || text[at - 1] != ' ') return false;
@@ -247,7 +286,7 @@ bool is_number_before_street(std::string_view text, std::size_t street) {
         }
         while (at > 0 && is_word_byte(text[at - 1])) --at;
         const auto word = text.substr(at, end - at);
-        if (word.empty() || !is_capital_at(text, at) || is_no_name(known_word(word))) return false;
+        if (word.empty() || !is_capital_at(text, at) || is_no_name(known_word(word)) || is_in_no_street(word)) return false;
     }
     return false;
 }
@@ -258,6 +297,9 @@ bool is_labelled_address(Cursor value) {
         return count < 6 && value.peek() == ' ' && is_upper(value.peek(1));
     }
     const auto line = value.text.substr(value.at, 60);
+    const auto number = std::find_if(line.begin(), line.end(), is_digit);
+    const auto behind_number = std::find_if_not(number, line.end(), [](char c) { return is_digit(c) || c == '.' || c == ','; });
+    if (is_measure_behind({line, static_cast<std::size_t>(behind_number - line.begin())})) return false;
     if (!is_capital_at(value.text, value.at) || is_no_name(known_word(value.word()))) return false;
     return std::any_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(std::min(line.find_first_of("\n.;"), line.size())),
                        is_digit);

@@ -13,7 +13,7 @@ namespace {
 // What the words of a key are. Sums of these.
 enum KeyPart : std::uint32_t {
     key_name = 1,             // "surname": a name whatever stands beside it
-    key_weak_name = 2,        // "name": one when nothing but persons and joints stands beside it
+    key_weak_name = 2,        // "name": one beside or below a person, or when its value reads as one
     key_of_name = 4,          // "given": one inside a name
     key_person = 8,           // "patient"
     key_joint = 16,           // "of", "first"
@@ -30,7 +30,10 @@ enum KeyPart : std::uint32_t {
     key_protocol = 32768,     // "description": carets in it separate no names
     key_thing = 65536,        // "order": its numbers are no persons'
     key_notes = 131072,       // "vr": says nothing of the value's content
-    key_other = 262144,
+    key_machine = 262144,     // "ip": whose address and name are no person's
+    key_run = 524288,         // "run": Chile's number beside or below a person; else one of those who count runs
+    key_part_name = 1048576,  // "first": beside "name" a person's, and one inside a name
+    key_other = 2097152,
 };
 
 struct KeyWord {
@@ -48,9 +51,8 @@ constexpr auto key_groups = std::to_array<KeyGroup>({
     {key_weak_name, "name names nombre nombres nome"},
     {key_of_name | key_joint, "family given"},
     {key_person, "patient patients paciente pacientes pt person persona human"},
-    {key_joint,
-     "s of de del la el y and first last middle full second maiden primer segundo primero completo number numero no num nr home "
-     "work personal principal contact contacto"},
+    {key_joint, "s of de del la el y and number numero no num nr home work personal principal contact contacto"},
+    {key_part_name | key_joint, "first last middle full second maiden primer segundo primero completo"},
     {key_birth,
      "dob birth birthdate birthday birthdatetime dateofbirth nacimiento fechanacimiento fechanac fecnac fnac nascimento "
      "patientbirthdate 00100030"},
@@ -60,7 +62,8 @@ constexpr auto key_groups = std::to_array<KeyGroup>({
      "tel telf tlf tfno tfn telefono telefonos telefone fono phone phones phonenumber telephone mobile movil cel celular cellphone "
      "whatsapp telecom telefonomovil 00102154"},
     {key_dni, "dni nif"},
-    {key_id, "nie rut run cpf curp cedula"},
+    {key_id, "nie rut cpf curp cedula"},
+    {key_run, "run"},
     {key_ssn, "ssn"},
     {key_health, "nhs nss nass"},
     {key_address, "address addresses direccion domicilio endereco street calle 00101040"},
@@ -69,6 +72,7 @@ constexpr auto key_groups = std::to_array<KeyGroup>({
      "organizacion location station manufacturer scanner model vendor"},
     {key_protocol, "protocol protocolo description descripcion"},
     {key_thing, "serial serie series order orden accession acceso lot lote device equipo study estudio exam uid sop file archivo"},
+    {key_machine, "mac ip network ae aet aetitle port software memory url web http email server host view"},
     {key_notes, "vr use system rank type code"},
 });
 constexpr std::size_t key_words = [] {
@@ -82,6 +86,7 @@ constexpr WordTable<KeyWord, key_words, 512> key_table{[] {
     for (const auto& group : key_groups) each_word(group.list, [&](std::string_view text) { all[i++] = {text, group.parts}; });
     return all;
 }()};
+static_assert(key_table.finds_each_word());
 
 // The letter or digit at `at`, without case and accent; 0 for anything else. Stands behind it then.
 char key_letter(std::string_view key, std::size_t& at) {
@@ -120,26 +125,33 @@ std::uint32_t parts_of(std::string_view key) {
 struct Use {
     std::uint32_t parts = 0;  // of KeyPart: which of them count
     bool names = true;        // a "name" here is one of a person
+    bool person = false;      // this is said of a person
 };
 
 Use use_of(std::string_view key, const Use& above) {
     const auto parts = parts_of(key);
     const auto is = [&](std::uint32_t any) { return (parts & any) != 0; };
-    Use use{.parts = above.parts, .names = above.names && !is(key_other | key_institution | key_thing)};
+    Use use{.parts = above.parts,
+            .names = above.names && !is(key_other | key_institution | key_protocol | key_thing | key_machine | key_run)};
     if (is(key_person)) use.names = true;
-    if (is(key_notes)) use.parts = 0;
+    use.person = is(key_person) || (above.person && use.names);
+    if (is(key_notes | key_machine)) use.parts = 0;
     if (is(key_institution | key_protocol | key_thing)) {
         use.parts = parts & (key_institution | key_protocol | key_thing);
         return use;
     }
-    const bool alone = !is(key_other | key_birth | key_date | key_phone | key_address);
+    const bool alone = !is(key_other | key_birth | key_date | key_phone | key_address | key_machine | key_run);
     const bool weak = is(key_weak_name) && alone;
     if (weak && !above.names) use.parts = key_of_name;  // only what is "given" below it
-    if (is(key_name) || (weak && above.names) || (is(key_of_name) && (above.parts & (key_name | key_of_name)) != 0)) use.parts = key_name;
+    if (weak && above.names) use.parts = use.person || is(key_of_name | key_part_name) ? key_name : key_weak_name;
+    const bool inside = is(key_of_name) && (above.parts & (key_name | key_weak_name | key_of_name)) != 0;
+    const bool part = is(key_part_name) && (above.parts & key_weak_name) != 0;
+    if (is(key_name) || inside || part) use.parts = key_name;
     if (is(key_birth) || (is(key_birth_tail) && is(key_date))) use.parts = key_birth;
     if (is(key_phone)) use.parts = key_phone;
     if (const auto ids = parts & (key_dni | key_id | key_ssn | key_health); ids != 0) use.parts = ids;
-    if (is(key_address)) use.parts = key_address;
+    if (is(key_run)) use.parts = is(key_person) || above.person ? key_id : key_run;
+    if (is(key_address) && !is(key_machine)) use.parts = key_address;
     return use;
 }
 
@@ -231,10 +243,12 @@ private:
         const auto is = [&](std::uint32_t any) { return (use_.parts & any) != 0; };
         const Cursor value{text};
         add(Identifier::labelled_name, is(key_name) && is_text && is_name_value(text, patient_id_));
+        add(Identifier::labelled_name, is(key_weak_name) && is_text && is_likely_name_value(text, patient_id_));
         add(Identifier::birth_date, is(key_birth) && begins_with_full_date(text));
         add(Identifier::phone, is(key_phone) && is_labelled_phone(value));
         add(Identifier::national_id, is(key_dni) && is_labelled_dni(value));
         add(Identifier::national_id, is(key_dni | key_id) && (is_national_id(id_token(value), true) || is_curp(text)));
+        add(Identifier::national_id, is(key_run) && text.find('-') != std::string_view::npos && is_national_id(id_token(value), true));
         add(Identifier::national_id, is(key_ssn) && is_labelled_ssn(value));
         add(Identifier::national_id, is(key_health) && is_labelled_health_id(value));
         add(Identifier::street_address, is(key_address) && is_text && is_address(text));
@@ -242,8 +256,25 @@ private:
             found_.signs.identifiers |=
                 signs_of(text, is_text ? TextUse::prose : TextUse::token).identifiers & identifiers_that_count(use_.parts);
     }
+    // "10.0.0.1 PACS server"; "port 104" where it comes first: "12 Port Road" is a street.
+    static bool is_of_machine(std::string_view word, bool first) {
+        constexpr auto words = std::to_array<std::string_view>({"pacs", "server", "localhost", "dicom", "rack", "slot", "port", "urn"});
+        const auto* known = std::find(words.begin(), words.end(), lower_of(word).view());
+        return known != words.end() && (first || known < words.begin() + 4);
+    }
+    // A number, and a word that is no part of a MAC address; and neither an IP address nor a URL.
     static bool is_address(std::string_view text) {
-        return std::any_of(text.begin(), text.end(), is_digit) && std::count_if(text.begin(), text.end(), is_word_byte) > 2;
+        const auto points = std::find_if_not(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; });
+        if (std::count(text.begin(), points, '.') > 2 || text.find("://") != std::string_view::npos) return false;
+        bool worded = false;
+        for (Cursor cursor{text}; !cursor.end();) {
+            const auto word = cursor.word();
+            if (is_of_machine(word, cursor.at == word.size())) return false;
+            const auto is_hex = [](char c) { return to_lower(c) >= 'a' && to_lower(c) <= 'f'; };
+            worded = worded || (word.size() > 2 && !std::all_of(word.begin(), word.end(), is_hex));
+            if (!cursor.at_word() && !cursor.end()) ++cursor.at;
+        }
+        return worded && std::any_of(text.begin(), text.end(), is_digit);
     }
     void add(Identifier identifier, bool condition) {
         if (condition) found_.signs.identifiers |= static_cast<std::uint8_t>(identifier);

@@ -3,10 +3,13 @@
 
 #include "data_center_classifier/domain/model_raw_data.hpp"
 
+#include <span>
+
 namespace data_center_classifier::domain {
 namespace {
 
 constexpr std::size_t component_bytes_max = 64, components_max = 8;
+constexpr int name_words_max = 6;
 
 constexpr bool is_name_byte(std::string_view text, std::size_t at) {
     return text[at] != '_' && (is_word_at(text, at) || text[at] == '\'' || text[at] == '-');
@@ -43,6 +46,43 @@ bool has_coding_system(std::string_view text, std::size_t caret) {
         caret = end;
     }
     return false;
+}
+
+bool is_among(std::span<const std::string_view> words, std::string_view word) {
+    const auto lower = lower_of(word);
+    return std::find(words.begin(), words.end(), lower.view()) != words.end();
+}
+
+// "San Juan Medical Center".
+bool is_of_institution(std::string_view word) {
+    constexpr auto words = std::to_array<std::string_view>(
+        {"hospital",   "clinic",     "clinica",   "medical",    "medico",      "center",        "centre",    "centro",
+         "health",     "healthcare", "imaging",   "university", "universidad", "universitario", "institute", "instituto",
+         "foundation", "fundacion",  "radiology", "sanatorio",  "pacs",        "krankenhaus",   "klinik"});
+    return is_among(words, word);
+}
+
+// "Santa Maria", "King Edward": with a first name behind it the name of a place.
+bool is_before_name_of_place(std::string_view word) {
+    constexpr auto words =
+        std::to_array<std::string_view>({"san", "santa", "santo", "sao", "s\303\243o", "st", "saint", "king", "queen", "prince"});
+    return is_among(words, word);
+}
+
+// "Atelectasis, unspecified", "Mammography, Diagnostic": an illness or a study.
+bool is_medical(std::string_view word) {
+    constexpr auto endings = std::to_array<std::string_view>(
+        {"graphy", "grafia", "graf\303\255a", "gram",   "grama", "itis", "osis", "asis",   "noma",        "phoma",
+         "rcoma",  "logy",   "logia",         "pathy",  "patia", "tion", "sion", "cion",   "ci\303\263n", "fied",
+         "ectomy", "scopy",  "sound",         "nostic", "sema",  "psy",  "psia", "plasty", "rrhage"});
+    constexpr auto words = std::to_array<std::string_view>(
+        {"diffuse",  "focal",    "mild",    "moderate", "severe", "core",   "other",    "nos",       "simple",    "complex",
+         "complete", "limited",  "partial", "multiple", "single", "early",  "late",     "recent",    "healed",    "primary",
+         "model",    "baseline", "mean",    "median",   "train",  "medial", "anterior", "posterior", "inferior",  "superior",
+         "proximal", "distal",   "inc",     "llc",      "ltd",    "gmbh",   "ag",       "corp",      "secondary", "advanced"});
+    const auto lower = lower_of(word);
+    const bool ends = std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return lower.view().ends_with(ending); });
+    return ends || is_among(words, word);
 }
 
 // "GLU^Glucose" is a code and what it means; "DOE^Jane" is a person, for Jane is a first name.
@@ -103,16 +143,42 @@ bool is_name_value(std::string_view text, std::string_view patient_id) {
             cursor.at += std::max<std::size_t>(mark_size(text, cursor.at), 1);
             continue;
         }
-        const auto* known = known_word(cursor.word());
-        any = any || known == nullptr || is_role(known, {WordRole::first_name});
+        const auto word = cursor.word();
+        const auto* known = known_word(word);
+        any = any || (known == nullptr && word.size() > 1) || is_role(known, {WordRole::first_name});
     }
     return any;
+}
+
+bool is_likely_name_value(std::string_view text, std::string_view patient_id) {
+    if (!is_name_value(text, patient_id)) return false;
+    int words = 0;
+    bool first_name = false, place = false, comma = false, listed = true;
+    for (Cursor cursor{text}; !cursor.end();) {
+        if (!cursor.at_word() || cursor.peek() == '_') {
+            if (cursor.peek() == ',') listed = listed && !comma && words > 0, comma = true;
+            cursor.at += std::max<std::size_t>(mark_size(text, cursor.at), 1);
+            continue;
+        }
+        const auto begin = cursor.at;
+        const auto word = cursor.word();
+        const auto* known = known_word(word);
+        if (is_of_institution(word)) return false;
+        if (!first_name && is_no_name(known) && !is_role(known, {WordRole::filler, WordRole::title})) return false;
+        first_name = first_name || is_role(known, {WordRole::first_name});
+        if (words == 0) place = is_before_name_of_place(word);
+        else if (words == 1 && place && first_name) return false;
+        listed = listed && is_capital_at(text, begin) && !is_no_name(known) && !is_medical(word);
+        ++words;
+    }
+    return words <= name_words_max && (first_name || (comma && listed && words >= 2 && words <= 4));
 }
 
 bool is_name_for_id(std::string_view patient_id) {
     patient_id = trimmed(patient_id);
     if (patient_id.size() > 64 || has_digit(patient_id)) return false;
     int words = 0;
+    bool first_name = false;
     for (std::size_t at = 0; at < patient_id.size();) {
         const auto end = std::min(patient_id.find_first_of(" ,_", at), patient_id.size());
         const auto word = patient_id.substr(at, end - at);
@@ -122,9 +188,11 @@ bool is_name_for_id(std::string_view patient_id) {
         if (is_no_name(known) ? !is_role(known, {WordRole::filler}) : is_role(known, {WordRole::person_word})) return false;
         for (std::size_t i = 0; i < word.size(); ++i)
             if (!is_name_byte(word, i) && word[i] != '.') return false;
+        first_name = first_name || is_role(known, {WordRole::first_name});
         if (word.size() > 1) ++words;
     }
-    return words >= 2;
+    const bool is_listed = patient_id.find(',') != std::string_view::npos;
+    return words >= 2 && (first_name || is_listed);
 }
 
 }  // namespace data_center_classifier::domain

@@ -20,7 +20,11 @@ bool begins_with_name(Cursor value, NameWanted wanted);
 // What a member called a name holds, unless it is a pseudonym or no name at all: "LIDC-IDRI-0001", "Anonymous", the patient's own id.
 bool is_name_value(std::string_view text, std::string_view patient_id);
 
-// A patient_id of several words without a digit.
+// As that, of a member that may name anything: one with a known first name, or in the form "Smith, John". "Aquilion" and "US Thyroid" are
+// none.
+bool is_likely_name_value(std::string_view text, std::string_view patient_id);
+
+// A patient_id of several words without a digit, of which one is a known first name or stands before a comma: "John_Smith".
 bool is_name_for_id(std::string_view patient_id);
 
 }  // namespace data_center_classifier::domain

@@ -90,7 +90,8 @@ inline bool is_role(const Word* word, std::initializer_list<WordRole> roles) {
 // Nobody is called so: a word of studies and forms, or of bodies.
 inline bool is_no_name(const Word* word) {
     if (word == nullptr) return false;
-    return word->regions != 0 ||
+    const bool surname = word->text == "izquierdo" || word->text == "derecho";
+    return word->regions != 0 || (word->side != 0 && !surname) ||
            is_role(word, {WordRole::no_name, WordRole::number_label, WordRole::filler, WordRole::title, WordRole::compares});
 }
 

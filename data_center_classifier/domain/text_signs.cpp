@@ -74,12 +74,15 @@ private:
         return at >= text_.size() || !(is_word_byte(text_[at]) || is_digit(text_[at]) || text_[at] == '_');
     }
 
+    static bool is_numbered(const Word* known) {
+        return known != nullptr && (known->text == "case" || known->text == "study" || known->text == "protocol");
+    }
     // "Order 456-789-0123", "Lot No. 123-45-6789": numbers of things.
     bool is_number_of_a_thing(std::size_t at) const {
         for (int words = 0; words < 3; ++words) {
             const auto word = word_before(text_, at);
             const auto* known = word.empty() ? nullptr : known_word(word);
-            if (is_role(known, {WordRole::number_label})) return true;
+            if (is_role(known, {WordRole::number_label}) || is_numbered(known)) return true;
             if (!is_role(known, {WordRole::filler})) return false;
             at = static_cast<std::size_t>(word.data() - text_.data());
         }
@@ -170,7 +173,7 @@ private:
             case WordRole::dni_label:
                 return found_if(is_labelled_dni(value) || is_national_id(id_token(value), true), Identifier::national_id);
             case WordRole::id_label:
-                return found_if(is_national_id(id_token(value), true) || is_curp(value.rest().substr(0, 18)), Identifier::national_id);
+                return found_if(is_id_behind(begin, value, colon) || is_curp(value.rest().substr(0, 18)), Identifier::national_id);
             case WordRole::ssn_label: return found_if(is_labelled_ssn(value), Identifier::national_id);
             case WordRole::ssn_tail: return found_if(is_behind(begin, "social") && is_labelled_ssn(value), Identifier::national_id);
             case WordRole::health_label: return found_if(is_labelled_health_id(value), Identifier::national_id);
@@ -202,6 +205,13 @@ private:
         if (is_behind(at, "de")) at = static_cast<std::size_t>(word_before(text_, at).data() - text_.data());
         const auto word = lower_of(word_before(text_, at));
         return word.view() == "fecha" || word.view() == "fec" || word.view() == "f";
+    }
+
+    // A run is a number of a person with a colon or a hyphen only: "Run 123456785 of the sequence" is none.
+    bool is_id_behind(std::size_t begin, Cursor value, bool colon) const {
+        const auto token = id_token(value);
+        const bool counted = lower_of(text_.substr(begin, at_ - begin)).view() == "run" && !colon;
+        return is_national_id(token, true) && (!counted || token.find('-') != std::string_view::npos);
     }
 
     // "Study name: Chest Routine" is no person: the word before "name" decides.

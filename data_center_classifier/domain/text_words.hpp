@@ -103,7 +103,9 @@ inline constexpr auto groups = std::to_array<Group>({
        "anon anonymous anonymized anonymised anonimo anonima anonimizado anonimizada deidentified identified redacted removed "
        "withheld confidential confidencial unknown none null xx xxx xxxx subject sujeto phantom case test ct mri rm tc xray scan "
        "study exam examination radiograph radiografia ultrasound report normal routine rutina male female mujer hombre varon year "
-       "years adult adulto child not has protocol protocols protocolo protocolos siemens philips ge toshiba canon medtronic"),
+       "years adult adulto child not has protocol protocols protocolo protocolos siemens philips ge toshiba canon medtronic kodak agfa "
+       "fujifilm carestream hologic konica hitachi shimadzu samsung cohort cohorte group grupo control volunteer pseudonym pseudo "
+       "desconocido desconocida consta informado informada nao disponible"),
     of(no_name,
        "neuro neuroradiology cardio angio vascular msk onco user hospital specials special library research investigators project "
        "clinical clinic general default wb pet cta cte mra mrcp ctpa gyn obgyn ob dti dwi flair body contrast pediatric "
@@ -124,6 +126,9 @@ inline constexpr auto groups = std::to_array<Group>({
        "known denies presents presented post stable condition limited mobility rotated slightly position supine prone "
        "uncooperative cooperative good poor mala buena mal bien colaboracion colaborador portador portadora asintomatico "
        "asintomatica remitido remitida conocido conocida during with without por con sin en allergies inspiration expiration "
+       "barium bario swallow enema transito intestinal esofagico puncture bolus tracking stent graft prenatal fetal doppler "
+       "grade grado level lobe lobo lobulo cranio rotina exame joelho direito direita esquerdo esquerda coluna lombar ombro "
+       "tornozelo cotovelo quadril ressonancia "
        "computed tomography magnetic resonance resonancia tomografia computada emission"),
 
     // First names that are no word of a report.
@@ -150,7 +155,7 @@ inline constexpr auto groups = std::to_array<Group>({
        "lucas gael bruno rui"),
     of(first_name,
        "carmen ana isabel josefa francisca antonia cristina marta lucia elena paula raquel manuela beatriz mercedes silvia "
-       "patricia_ juana encarnacion alicia sofia yolanda margarita fatima susana noelia veronica irene nuria lorena gabriela "
+       "juana encarnacion alicia sofia yolanda margarita fatima susana noelia veronica irene nuria lorena gabriela "
        "valentina camila daniela mariana fernanda alejandra carolina catalina juliana luisa esther eva ines montserrat "
        "guadalupe leticia adriana claudia miriam sonia amparo lourdes jimena renata luciana aurora begona"),
 
@@ -198,6 +203,7 @@ inline constexpr WordTable<Word, count, 4096> table{[] {
         each_word(group.list, [&](std::string_view text) { all[i++] = {text, group.role, group.regions, group.side}; });
     return all;
 }()};
+static_assert(table.finds_each_word());
 
 }  // namespace words
 

@@ -38,6 +38,15 @@ public:
         }
         return nullptr;
     }
+    // No text stands twice, and no two of one length have one hash.
+    constexpr bool finds_each_word() const {
+        for (const auto& entry : entries_) {
+            WordHash hash;
+            for (const char c : entry.text) hash.add(c);
+            if (find(hash.value, entry.text.size()) != &entry) return false;
+        }
+        return true;
+    }
     constexpr const std::array<Entry, words>& entries() const { return entries_; }
 
 private:
