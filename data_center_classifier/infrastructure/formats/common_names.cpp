@@ -45,9 +45,10 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"patient", patient_id},
     {"paciente", patient_id},
     {"sopinstanceuid", image},
-    {"imageid", image},
     {"dicomid", image},
+    {"imageid", image},
     {"imageindex", image},
+    {"imagename", image},
     {"imagefile", image},
     {"imagefilepath", image},
     {"imagepath", image},
@@ -193,10 +194,13 @@ constexpr std::size_t rank_of(std::string_view name) {
     return 0;
 }
 
-// From here on the ids of record_id are those of a study; and these are the ids of images.
+// From here on the ids of record_id are those of a study.
 constexpr std::size_t first_study_id = rank_of("accessionnumber");
-constexpr std::size_t first_image_id = rank_of("sopinstanceuid"), last_image_id = rank_of("imageindex");
-static_assert(first_study_id > 0 && first_image_id > 0 && last_image_id == first_image_id + 3);
+// These tell one image from another: the first ones from every other, the others perhaps only from those of the same study.
+constexpr std::size_t first_image_id = rank_of("sopinstanceuid"), last_unique_image_id = rank_of("dicomid"),
+                      last_image_id = rank_of("pngpath");
+static_assert(first_study_id > 0 && first_image_id > 0 && last_unique_image_id == first_image_id + 1 &&
+              last_image_id == first_image_id + 10);
 
 // The base letters of U+00C0..U+00FF, as far as European languages write names with them.
 constexpr std::string_view base_letters = "aaaaaaaceeeeiiiidnooooo ouuuuy  aaaaaaaceeeeiiiidnooooo ouuuuy y";
@@ -253,18 +257,23 @@ std::optional<Meaning> meaning_of(std::string_view name) {
 }
 
 void CommonFields::offer(const Meaning& meaning, std::string_view name, std::size_t index) {
-    auto& best = best_[static_cast<std::size_t>(meaning.field)];
-    const bool better = !best || meaning.rank < best->rank || (meaning.rank == best->rank && name < best->name);
-    if (better) best = Best{.rank = meaning.rank, .index = index, .name = name};
+    const Best offered{.rank = meaning.rank, .index = index, .name = name};
+    keep_better(best_[static_cast<std::size_t>(meaning.field)], offered);
+    if (meaning.field == image && meaning.rank >= first_image_id && meaning.rank <= last_image_id) keep_better(of_one_image_, offered);
+}
+
+void CommonFields::keep_better(std::optional<Best>& best, const Best& offered) {
+    const bool better = !best || offered.rank < best->rank || (offered.rank == best->rank && offered.name < best->name);
+    if (better) best = offered;
 }
 
 std::optional<std::size_t> CommonFields::holder(FieldId field) const {
     const auto& best = best_[static_cast<std::size_t>(field)];
     if (!best) return std::nullopt;
-    const auto& of_image = best_[static_cast<std::size_t>(image)];
     const bool is_of_study = field == record_id && best->rank >= first_study_id;
-    const bool are_images = of_image && of_image->rank >= first_image_id && of_image->rank <= last_image_id;
-    return is_of_study && are_images ? of_image->index : best->index;
+    if (!is_of_study || !of_one_image_) return best->index;
+    if (of_one_image_->rank <= last_unique_image_id) return of_one_image_->index;
+    return std::nullopt;
 }
 
 }  // namespace data_center_classifier::infrastructure::formats

@@ -25,8 +25,8 @@ std::optional<Meaning> meaning_of(std::string_view name);
 std::string loose_name(std::string_view name);
 
 // Shares out the fields among the common names of one record, or of one header: best rank first, then by the names themselves, so that
-// their order means nothing. One name may have two fields: where there are ids of images, the record is the image and not its study, of
-// which there are several.
+// their order means nothing. Where images are told apart, the record is the image and not its study, of which there are several: the name
+// of an id that is an image's alone has two fields then, and beside one that may be an ordinal within the study nothing is the record_id.
 class CommonFields {
 public:
     // `name` lives as long as this does.
@@ -40,7 +40,10 @@ private:
         std::size_t index = 0;
         std::string_view name;
     };
+    static void keep_better(std::optional<Best>& best, const Best& offered);
+
     std::array<std::optional<Best>, domain::field_count> best_;
+    std::optional<Best> of_one_image_;  // also when another name is the image
 };
 
 }  // namespace data_center_classifier::infrastructure::formats

@@ -61,6 +61,17 @@ TEST(common_names, of_images_are_those_of_the_records_where_there_are_ids_of_stu
     EXPECT_EQ(holder_of({"AccessionNumber", "StudyInstanceUID"}, FieldId::record_id), "AccessionNumber");
 }
 
+TEST(common_names, of_images_that_may_be_ordinals_leave_the_record_without_an_id_beside_that_of_its_study) {
+    for (const auto* name : {"Image Index", "image_id", "ImageName", "image_path"}) {
+        EXPECT_EQ(holder_of({"Accession Number", name}, FieldId::record_id), "") << name;
+        EXPECT_EQ(holder_of({name, "study_id"}, FieldId::image), name);
+        EXPECT_EQ(holder_of({name, "study_id", "dicom_id"}, FieldId::record_id), "dicom_id");
+        EXPECT_EQ(holder_of({name, "study_id", "Registro"}, FieldId::record_id), "Registro");
+    }
+    EXPECT_EQ(holder_of({"Image", "image_id", "study_id"}, FieldId::record_id), "");
+    EXPECT_EQ(holder_of({"filename", "study_id"}, FieldId::record_id), "study_id");
+}
+
 TEST(common_names, tell_of_a_column_that_it_has_two_fields) {
     CsvReader reader;
     EXPECT_FALSE(reader.feed("study_id,dicom_id\n", [](std::size_t, const Read<domain::RawData>&) {}));

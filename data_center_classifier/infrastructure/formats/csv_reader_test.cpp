@@ -151,8 +151,13 @@ TEST(CsvReader, takes_the_id_of_an_image_for_the_record_where_that_of_its_study_
     EXPECT_THAT(rows("dicom_id,subject_id,study_id\na,1,50\nb,1,50\n"),
                 ElementsAre(R"({"record_id":"a","patient_id":"1","image":"a","extensions":{"study_id":"50"}})",
                             R"({"record_id":"b","patient_id":"1","image":"b","extensions":{"study_id":"50"}})"));
+    EXPECT_THAT(rows("SOPInstanceUID,image,AccessionNumber\n1.2,a.png,50\n"),
+                ElementsAre(R"({"record_id":"1.2","image":"a.png","extensions":{"AccessionNumber":"50"}})"));
     EXPECT_THAT(rows("image_id,image,AccessionNumber\na,a.png,50\n"),
-                ElementsAre(R"({"record_id":"a","image":"a.png","extensions":{"AccessionNumber":"50"}})"));
+                ElementsAre(R"({"image":"a.png","extensions":{"AccessionNumber":"50","image_id":"a"}})"));
+    EXPECT_THAT(rows("Accession Number,Image Index,Modality\nA1,1,CT\nA2,1,CT\n"),
+                ElementsAre(R"({"image":"1","modality":"CT","extensions":{"Accession Number":"A1"}})",
+                            R"({"image":"1","modality":"CT","extensions":{"Accession Number":"A2"}})"));
     EXPECT_THAT(rows("image_id,record_id\na,7\n"), ElementsAre(R"({"record_id":"7","image":"a"})"));
     EXPECT_THAT(rows("image_id,x_min\na,7\n"), ElementsAre(R"({"image":"a","extensions":{"x_min":"7"}})"));  // a box a row
     EXPECT_THAT(rows("filename,study_id\na.png,7\n"), ElementsAre(R"({"record_id":"7","image":"a.png"})"));

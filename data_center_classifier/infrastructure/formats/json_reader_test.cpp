@@ -139,6 +139,8 @@ TEST(JsonReader, shares_out_common_names_as_csv_does) {
     EXPECT_EQ(canonical(R"({"study_id":"50","dicom_id":"a"})"), R"({"record_id":"a","image":"a","extensions":{"study_id":"50"}})");
     EXPECT_EQ(canonical(R"({"study_id":"50","record_id":"7","dicom_id":"a"})"),
               R"({"record_id":"7","image":"a","extensions":{"study_id":"50"}})");
+    EXPECT_EQ(canonical(R"({"study_id":"50","image_id":"1"})"), R"({"image":"1","extensions":{"study_id":"50"}})");
+    EXPECT_EQ(refused(R"({"study_id":"50","study_id":"51","image_id":"1"})").code, "member-twice");
     EXPECT_EQ(refused(R"({"MRN":"1","MRN":"2"})").code, "member-twice");
     EXPECT_EQ(refused(R"({"patient_id":"1","MRN":"1","MRN":"2"})").code, "member-twice");
 }
