@@ -1,6 +1,8 @@
 // JSON text by hand, for the numbers: Boost's values are 64 bits wide, what a centre sent is not.
 #include "acopio/json_view.hpp"
 
+#include "kernel/json_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -34,22 +36,9 @@ void add(std::string& out, const boost::json::value& value) {
     }
 }
 
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r\n";
-    const auto begin = text.find_first_not_of(blanks);
-    return begin == std::string_view::npos ? std::string_view() : text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
-}
-
-// One past the quote that closes the text whose quote is at `at`.
-std::size_t end_of_text(std::string_view json, std::size_t at) {
-    for (++at; at < json.size() && json[at] != '"'; ++at)
-        if (json[at] == '\\') ++at;
-    return std::min(at + 1, json.size());
-}
-
 // What stands between the brackets and commas of the outermost object or array.
 std::vector<std::string_view> parts_of(std::string_view json, char bracket) {
-    json = trimmed(json);
+    json = kernel::trimmed_json(json);
     std::vector<std::string_view> parts;
     if (!json.starts_with(bracket)) return parts;
     std::size_t depth = 0;
@@ -57,13 +46,13 @@ std::vector<std::string_view> parts_of(std::string_view json, char bracket) {
     for (std::size_t at = 0; at < json.size(); ++at) {
         const char c = json[at];
         if (c == '"') {
-            at = end_of_text(json, at) - 1;
+            at = std::min(kernel::end_of_json_text(json, at), json.size()) - 1;
             continue;
         }
         if (c == '{' || c == '[') ++depth;
         const bool closes = c == '}' || c == ']';
         if (depth == 1 && (c == ',' || closes)) {
-            if (const auto part = trimmed(json.substr(begin, at - begin)); !part.empty()) parts.push_back(part);
+            if (const auto part = kernel::trimmed_json(json.substr(begin, at - begin)); !part.empty()) parts.push_back(part);
             begin = at + 1;
         }
         if (closes && --depth == 0) break;
@@ -82,10 +71,10 @@ std::string unquoted(std::string_view text) {
 std::vector<MemberText> members_as_written(std::string_view object) {
     std::vector<MemberText> members;
     for (const auto part : parts_of(object, '{')) {
-        const auto end = end_of_text(part, 0);
+        const auto end = kernel::end_of_json_text(part);
         const auto colon = part.find(':', end);
         if (colon == std::string_view::npos) continue;
-        members.push_back({.name = unquoted(part.substr(0, end)), .value = trimmed(part.substr(colon + 1))});
+        members.push_back({.name = unquoted(part.substr(0, end)), .value = kernel::trimmed_json(part.substr(colon + 1))});
     }
     return members;
 }

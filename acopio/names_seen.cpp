@@ -1,6 +1,8 @@
 // Members are found by quotes and brackets alone: the readers wrote the text, so it is well-formed.
 #include "acopio/names_seen.hpp"
 
+#include "kernel/json_text.hpp"
+
 #include <algorithm>
 #include <boost/json.hpp>
 
@@ -9,13 +11,6 @@ namespace {
 
 namespace formats = data_center_classifier::infrastructure::formats;
 using By = formats::CsvReader::Column::By;
-
-// One past the closing quote of the text that begins at `open`.
-std::size_t end_of_text(std::string_view json, std::size_t open) {
-    auto at = open + 1;
-    while (at < json.size() && json[at] != '"') at += json[at] == '\\' ? 2 : 1;
-    return std::min(at + 1, json.size());
-}
 
 std::string plain(std::string_view quoted) {
     boost::system::error_code failed;
@@ -61,7 +56,7 @@ void NamesSeen::take_members(std::string_view extensions) {
         if (c == '}' || c == ']') --depth;
         if (depth == 1 && (c == '{' || c == ',')) name_next = true;
         if (c != '"') continue;
-        const auto end = end_of_text(extensions, at);
+        const auto end = std::min(kernel::end_of_json_text(extensions, at), extensions.size());
         if (name_next) count(extensions.substr(at, end - at));
         name_next = false;
         at = end - 1;

@@ -1,6 +1,8 @@
-// JSON strings (RFC 8259 section 7) in their one form: content hashes are made of it, so that no byte of it may ever change.
+// JSON strings (RFC 8259 section 7) in their one form: content hashes are made of it, so that no byte of it may ever change. And where
+// strings and values end in JSON that others wrote.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -61,6 +63,22 @@ inline void append_json_string(std::string& out, std::string_view text) {
         text.remove_prefix(plain + 1);
     }
     out += '"';
+}
+
+// One past the quote that closes the string whose quote stands at `open`; npos when none does.
+inline std::size_t end_of_json_text(std::string_view json, std::size_t open = 0) {
+    for (auto quote = json.find('"', open + 1); quote != std::string_view::npos; quote = json.find('"', quote + 1)) {
+        const auto before = json.find_last_not_of('\\', quote - 1);
+        if ((quote - 1 - before) % 2 == 0) return quote + 1;
+    }
+    return std::string_view::npos;
+}
+
+// Without the blanks of JSON (section 2) at both ends.
+inline std::string_view trimmed_json(std::string_view json) {
+    constexpr std::string_view blanks = " \t\r\n";
+    json.remove_prefix(std::min(json.find_first_not_of(blanks), json.size()));
+    return json.substr(0, json.find_last_not_of(blanks) + 1);
 }
 
 }  // namespace kernel

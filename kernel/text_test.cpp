@@ -111,5 +111,30 @@ TEST(Hex, reads_back_as_it_was_and_has_one_text) {
     for (const auto* wrong : {"FF", "0g", "g0", " 0", "0", "000"}) EXPECT_FALSE(bytes_from_hex(wrong, 1)) << wrong;
 }
 
+TEST(JsonText, ends_at_the_quote_that_no_backslash_escapes) {
+    EXPECT_EQ(end_of_json_text(R"("")"), 2U);
+    EXPECT_EQ(end_of_json_text(R"("a\"b",1)"), 6U);
+    EXPECT_EQ(end_of_json_text(R"("a\\","b")"), 5U);
+    EXPECT_EQ(end_of_json_text(R"({"a":"b"})", 5), 8U);
+    EXPECT_EQ(end_of_json_text(R"(["\"])", 1), std::string_view::npos);
+    EXPECT_EQ(end_of_json_text(R"(")"), std::string_view::npos);
+    EXPECT_EQ(end_of_json_text(""), std::string_view::npos);
+}
+
+TEST(JsonText, ends_where_it_was_written_to) {
+    EXPECT_TRUE(rc::check("any text", [](const std::string& text, const std::string& before, const std::string& after) {
+        const auto written = json_of(text);
+        RC_ASSERT(end_of_json_text(before + written + after, before.size()) == before.size() + written.size());
+        RC_ASSERT(end_of_json_text(written.substr(0, written.size() - 1)) == std::string_view::npos);
+    }));
+}
+
+TEST(JsonText, is_trimmed_of_the_blanks_of_json_only) {
+    EXPECT_EQ(trimmed_json(" \t\r\n{ }\n"), "{ }");
+    EXPECT_EQ(trimmed_json("\v1\v"), "\v1\v");
+    EXPECT_EQ(trimmed_json(" \n "), "");
+    EXPECT_EQ(trimmed_json(""), "");
+}
+
 }  // namespace
 }  // namespace kernel

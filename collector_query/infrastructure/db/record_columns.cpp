@@ -4,6 +4,7 @@
 
 #include "collector_query/domain/model_data_query.hpp"
 #include "collector_query/infrastructure/db/schema.hpp"
+#include "kernel/json_text.hpp"
 
 #include <simdjson.h>
 
@@ -97,12 +98,6 @@ bool is_number(std::string_view text) {
     return take_digits(text) && text.empty();
 }
 
-std::string_view trimmed(std::string_view json) {
-    constexpr std::string_view spaces = " \t\r\n";
-    json.remove_prefix(std::min(json.find_first_not_of(spaces), json.size()));
-    return json.substr(0, json.find_last_not_of(spaces) + 1);
-}
-
 // Visits all of a value; nothing when it is not JSON.
 std::optional<Scalar> visit(ondemand::value value, int depth);  // NOLINT(misc-no-recursion): bounded
 
@@ -136,7 +131,7 @@ std::optional<Scalar> visit(ondemand::value value, int depth) {  // NOLINT(misc-
         scalar.kind = Scalar::Kind::text;
         return value.get_string().get(scalar.text) ? std::nullopt : std::optional(scalar);
     }
-    scalar.text = trimmed(value.raw_json_token());
+    scalar.text = kernel::trimmed_json(value.raw_json_token());
     scalar.kind = type == ondemand::json_type::number ? Scalar::Kind::number : Scalar::Kind::literal;
     const bool literal = scalar.text == "true" || scalar.text == "false" || scalar.text == "null";
     return literal || is_number(scalar.text) ? std::optional(scalar) : std::nullopt;
@@ -194,7 +189,7 @@ std::optional<std::string> RecordReader::State::without_own() {
         const auto at = static_cast<std::size_t>(key.raw() - padded.data()) - 1;
         out += padded.substr(at, end_of_string(padded, at) - at);
         out += ':';
-        out += trimmed(json);
+        out += kernel::trimmed_json(json);
     }
     return out + '}';
 }
@@ -204,7 +199,7 @@ RecordReader::~RecordReader() = default;
 
 kernel::Result<RecordColumns> RecordReader::read(std::string_view record) {
     const kernel::Error broken{kernel::ErrorKind::fault, "record-not-understood", "a collected record is not a JSON object"};
-    record = trimmed(record);  // what is answered begins and ends with the braces
+    record = kernel::trimmed_json(record);  // what is answered begins and ends with the braces
     state_->size = record.size();
     state_->padded.assign(record);
     state_->padded.append(simdjson::SIMDJSON_PADDING, ' ');

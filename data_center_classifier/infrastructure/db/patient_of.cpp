@@ -2,6 +2,7 @@
 #include "data_center_classifier/infrastructure/db/patient_of.hpp"
 
 #include "data_center_classifier/domain/model_raw_data.hpp"
+#include "kernel/json_text.hpp"
 #include "platform/runtime/digest.hpp"
 
 #include <algorithm>
@@ -9,18 +10,9 @@
 namespace data_center_classifier::infrastructure::db {
 namespace {
 
-// Where the JSON text that starts at the beginning ends, behind its closing quote; npos if it does not.
-std::size_t end_of_text(std::string_view json) {
-    for (std::size_t i = 1; i < json.size(); ++i) {
-        if (json[i] == '\\') ++i;
-        else if (json[i] == '"') return i + 1;
-    }
-    return std::string_view::npos;
-}
-
 // Where the value at the beginning ends. Objects and arrays are not read: no patient id is one.
 std::size_t end_of_value(std::string_view json) {
-    return json.starts_with('"') ? end_of_text(json) : json.find_first_of(",}");
+    return json.starts_with('"') ? kernel::end_of_json_text(json) : json.find_first_of(",}");
 }
 
 bool skip(std::string_view& json, std::string_view prefix) {

@@ -167,19 +167,10 @@ Failure too_large(std::size_t size, std::size_t size_max) {
     return {.refusal = std::move(refusal)};
 }
 
-// The end of the text that begins with the quote at `open` (one past its closing quote), or npos.
-std::size_t end_of_text(std::string_view json, std::size_t open) {
-    for (auto quote = json.find('"', open + 1); quote != std::string_view::npos; quote = json.find('"', quote + 1)) {
-        const auto before = json.find_last_not_of('\\', quote - 1);
-        if ((quote - 1 - before) % 2 == 0) return quote + 1;
-    }
-    return std::string_view::npos;
-}
-
 // Where the first pass of simdjson, which does not say it, found a raw control character in a text or a text without end.
 std::size_t broken_text_at(std::string_view json) {
     for (auto open = json.find('"'); open != std::string_view::npos;) {
-        const auto end = end_of_text(json, open);
+        const auto end = kernel::end_of_json_text(json, open);
         if (end == std::string_view::npos) return open;
         const auto text = json.substr(open, end - open);
         const auto control = std::ranges::find_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
@@ -227,7 +218,7 @@ std::size_t end_of_object(std::string_view json) {
     for (auto at = json.find('{'); at < json.size(); ++at) {
         const char c = json[at];
         if (c == '"') {
-            const auto end = end_of_text(json, at);
+            const auto end = kernel::end_of_json_text(json, at);
             if (end == std::string_view::npos) return end;
             at = end - 1;
         } else if (c == '{' || c == '[') {
@@ -328,7 +319,7 @@ private:
         for (; at_ < json_.size(); ++at_) {
             switch (json_[at_]) {
                 case '"':
-                    if (const auto end = end_of_text(json_, at_); end != std::string_view::npos) {
+                    if (const auto end = kernel::end_of_json_text(json_, at_); end != std::string_view::npos) {
                         at_ = end - 1;
                         break;
                     }
