@@ -51,7 +51,7 @@ class Bench:
         self.records = 100_000 if options.quick else 1_000_000
         self.long_stream_bytes = 100_000_000 if options.quick else 1_000_000_000
         self.folder = Path(tempfile.mkdtemp(prefix="acopio-bench-", dir=options.directory))
-        self.rows, self.servers = [], 0
+        self.rows, self.servers, self.peak = [], 0, 0.0
 
     def row(self, name, value, note=""):
         say(f"  {name}: {value} {note}")
@@ -74,6 +74,7 @@ class Bench:
 
     def end(self, server):
         peak = server.rss_mib("VmHWM")
+        self.peak = max(self.peak, peak)
         server.stop(120)
         shutil.rmtree(server.folder)
         return peak
@@ -138,14 +139,15 @@ class Bench:
                      + (f"; {others} not accepted" if others else ""))
 
     def stream(self):
-        say(f"NDJSON, {self.records:,} records")
-        results = []
-        for _ in range(self.runs):
-            server, key = self.server()
-            results.append(self.load("stream", "--address", server.intake, "--key", key, "--records", self.records))
-            self.end(server)
-        self.row("NDJSON, judged and durable", f"{median(results, 'per_second'):,.0f} records/s",
-                 f"{median(results, 'mb_per_second'):.0f} MB/s; server on 1 core")
+        for records in sorted({100_000, self.records}):
+            say(f"NDJSON, {records:,} records")
+            results = []
+            for _ in range(self.runs):
+                server, key = self.server()
+                results.append(self.load("stream", "--address", server.intake, "--key", key, "--records", records))
+                self.end(server)
+            self.row(f"NDJSON, {records:,} records, judged and durable", f"{median(results, 'per_second'):,.0f} records/s",
+                     f"{median(results, 'mb_per_second'):.0f} MB/s; server on 1 core")
 
     def wait_for_last(self, server, count, first=0):
         reader = server.as_reader(120)
@@ -171,7 +173,7 @@ class Bench:
         size = sum(path.stat().st_size for path in server.data.rglob("*") if path.is_file())
         self.row("bytes on disk", f"{size / self.records:,.0f} a record", f"of about {RECORD_BYTES} sent; all four databases")
         self.reading(server, key)
-        self.row("peak memory", f"{self.end(server):,.0f} MiB", "VmHWM of the server after all of these")
+        self.row("memory of this server", f"{self.end(server):,.0f} MiB", "VmHWM after all of these")
 
     def reading(self, server, key):
         say("reading")
@@ -206,6 +208,8 @@ class Bench:
             for part in PARTS:
                 if self.only in (None, part):
                     getattr(self, part)()
+            if self.peak:
+                self.row("peak memory", f"{self.peak:,.0f} MiB", f"the highest VmHWM of {self.servers} servers")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
         print(f"Medians of {self.runs} run{'s' if self.runs > 1 else ''}, {time.strftime('%Y-%m-%d')}.\n\n| what | measured | |\n|---|---|---|")
