@@ -32,6 +32,7 @@ namespace fs = std::filesystem;
 namespace http = platform::http;
 
 constexpr std::size_t token_random_bytes = 24;
+constexpr std::size_t descriptors_min = 96;  // the databases, the log and both servers take about 70
 constexpr std::size_t token_file_bytes_max = 1024;
 
 // The intake is ready when the write side behind it is, too.
@@ -84,6 +85,10 @@ public:
     ~Running() override { stop(); }
 
     Result<void> open(const Options& options) {
+        if (descriptors_ < descriptors_min)
+            return Error{ErrorKind::unavailable, "descriptors-too-few",
+                         "this process may have " + std::to_string(descriptors_) + " files and sockets open at once, and needs " +
+                             std::to_string(descriptors_min) + " at least. Raise the bound (`ulimit -n`), then start again"};
         for (const auto& [database, file] :
              {std::pair{&classifier_database_, options.directory.classifier()}, std::pair{&command_database_, options.directory.command()},
               std::pair{&query_database_, options.directory.query()}, std::pair{&access_database_, options.directory.access()}}) {
@@ -144,14 +149,13 @@ private:
 
     Result<void> listen(const Options& options) {
         const int threads = std::max(1, cores() / 2);
-        const auto descriptors = http::raise_descriptor_limit();
         http::Limits limits;
-        limits.connections_max = std::min(limits.connections_max, http::connections_that_fit(descriptors, 2));
+        limits.connections_max = std::min(limits.connections_max, http::connections_that_fit(descriptors_, 2));
         if (limits.connections_max < http::Limits{}.connections_max)
             platform::runtime::log(limits.connections_max < http::Limits{}.connections_max / 2 ? platform::runtime::Level::warn
                                                                                                : platform::runtime::Level::info,
                                    "few-descriptors",
-                                   {{"descriptors", static_cast<std::int64_t>(descriptors)},
+                                   {{"descriptors", static_cast<std::int64_t>(descriptors_)},
                                     {"connections_max", static_cast<std::int64_t>(limits.connections_max)}});
         auto intake = http::Server::listen({.host = options.intake.host,
                                             .port = options.intake.port,
@@ -176,6 +180,7 @@ private:
         return kernel::ok();
     }
 
+    const std::size_t descriptors_ = http::raise_descriptor_limit();
     kernel::SystemClock clock_;
     platform::runtime::Metrics metrics_;
     platform::runtime::BlockingPool intake_pool_{{.threads = 2, .queue_max = 4096, .name = "intake"}};

@@ -55,7 +55,7 @@ void CsvRows::feed(std::string_view chunk, const Sink& sink) {
         again_now_ -= again_read;
         again_left_ += at - from - again_read;
         if (keeps) kept_ += chunk.substr(from, at - from);
-        if (at_ == At::quoted && too_large() && !over_) lose_for_size(sink);
+        if (at_ == At::quoted && too_large() && !over_) lose_for_size();
         if (lost_ == Lost::misplaced) lose(sink, false);
         if (again_.empty()) continue;
         // The bytes to be read again are the last ones that were read.
@@ -316,13 +316,8 @@ void CsvRows::refuse_open_quote(std::string found) {
            "double the quotes inside a quoted value, and close every one", quote_line_);
 }
 
-void CsvRows::lose_for_size(const Sink& sink) {
-    learn();
-    if (cell_crossed_ && header_width_ > 2 && kept_.size() <= again_left_ && are_rows(kept_, false)) {
-        refuse_open_quote("none within " + std::to_string(limits_.record_bytes_max) + " bytes");
-        lose(sink, false);
-        return;
-    }
+// A large value may be a table of its own: nothing of it is read as rows.
+void CsvRows::lose_for_size() {
     over_ = true;
     kept_ = {};
     row_.refusal.reset();

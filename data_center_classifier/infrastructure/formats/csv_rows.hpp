@@ -15,13 +15,13 @@ namespace data_center_classifier::infrastructure::formats {
 // Rows end with LF, CRLF or CR. Blank lines are counted and passed over. A quote inside an unquoted cell is a character like any other. The
 // first row is the header: its width is that of the others.
 //
-// Text in quotes and rows behind a stray quote look alike, and a false record is worse than a lost row. So there is one rule for the lines
-// that were kept since a quote opened, when that proves wrong (something follows the closing quote, the file ends, or the row is too
-// large): they are rows if at least half of the complete ones, and at least one, look like rows. Then the quote's row is refused and they
-// are read again. Else they are text, and the row is refused with them: one that is too large up to a quote that a separator or a line end
-// follows, any other up to the first line that looks like a row. A line looks like a row when it has the header's width, all its quotes are
-// where RFC 4180 has them, and its first cell is of characters like those of the first cells so far. Of two columns each line of prose with
-// a comma might be one: there, nothing is read again for size.
+// Text in quotes and rows behind a stray quote look alike, and a false record is worse than a lost row. A row that is too large is refused
+// and passed over up to a quote that a separator or a line end follows; when the file has none, finish() says from where nothing was read.
+// When a smaller one proves wrong (something follows the closing quote, or the file ends), the lines that were kept since the quote opened
+// are rows if at least half of the complete ones, and at least one, look like rows: then the quote's row is refused and they are read
+// again. Else they are text, and the row is refused with all up to the first line that looks like a row. A line looks like a row when it
+// has the header's width, all its quotes are where RFC 4180 has them, and its first cell is of characters like those of the first cells so
+// far.
 //
 // Memory: one row twice, bounded by `record_bytes_max`. Time: what is read again is at most what was read, and `again_rows_max` full rows.
 class CsvRows {
@@ -64,7 +64,7 @@ private:
     void learn();
     bool looks_like_row(std::string_view line) const;
     bool are_rows(std::string_view text, bool all) const;
-    void lose_for_size(const Sink& sink);
+    void lose_for_size();
     void lose(const Sink& sink, bool at_end);
     std::string quote_place() const;
     void refuse_open_quote(std::string found);
