@@ -67,7 +67,7 @@ bool is_time_and_day(Cursor cursor) {
 }
 
 bool is_month(std::string_view word) {
-    constexpr std::string_view months = "jan feb mar apr may jun jul aug sep oct nov dec ene abr ago dic set";
+    constexpr std::string_view months = "jan feb mar apr may jun jul aug sep oct nov dec ene abr ago dic set fev mai out dez";
     if (word.size() < 3) return false;
     const auto lower = lower_of(word.substr(0, 3));
     const auto at = months.find(lower.view());
@@ -244,8 +244,7 @@ bool is_street_then_number(Cursor cursor, StreetNames names) {
         const auto begin = cursor.at;
         const auto word = cursor.word();
         const auto* known = known_word(word);
-        const bool joins =
-            is_role(known, {WordRole::filler, WordRole::title}) || word == "los" || word == "las" || word == "das" || word == "dos";
+        const bool joins = is_role(known, {WordRole::filler, WordRole::title, WordRole::name_link});
         if (!joins && is_no_name(known)) return false;
         named = named || !joins;
         capital = capital || (!joins && is_capital_at(cursor.text, begin));

@@ -46,20 +46,23 @@ struct KeyGroup {
 };
 constexpr auto key_groups = std::to_array<KeyGroup>({
     {key_name,
-     "surname lastname firstname patientname patientsname fullname apellido apellidos nombrepaciente nombrecompleto nombreapellidos "
+     "surname lastname firstname patientname patientsname fullname apellido apellidos nombrepaciente nomepaciente nomedopaciente "
+     "nomecompleto sobrenome nombrecompleto nombreapellidos "
      "primerapellido segundoapellido 00100010"},
-    {key_weak_name, "name names nombre nombres nome"},
+    {key_weak_name, "name names nombre nombres nome nm"},
     {key_of_name | key_joint, "family given"},
-    {key_person, "patient patients paciente pacientes pt person persona human"},
-    {key_joint, "s of de del la el y and number numero no num nr home work personal principal contact contacto"},
+    {key_person, "patient patients paciente pacientes pt person persona human mother father mae pai madre padre"},
+    {key_joint, "s of de del la el da do y and number numero no num nr home work personal principal contact contacto"},
     {key_part_name | key_joint, "first last middle full second maiden primer segundo primero completo"},
     {key_birth,
-     "dob birth birthdate birthday birthdatetime dateofbirth nacimiento fechanacimiento fechanac fecnac fnac nascimento "
+     "dob birth birthdate birthday birthdatetime dateofbirth nacimiento fechanacimiento fechanac fecnac fnac nascimento datanascimento "
+     "dtnascimento datanasc dtnasc "
      "patientbirthdate 00100030"},
-    {key_birth_tail, "nac"},
-    {key_date, "fecha fec f date time day"},
+    {key_birth_tail, "nac nasc"},
+    {key_date, "fecha fec f data dt date time day"},
     {key_phone,
-     "tel telf tlf tfno tfn telefono telefonos telefone fono phone phones phonenumber telephone mobile movil cel celular cellphone "
+     "tel telf tlf tfno tfn telefono telefonos telefone telemovel fono fone contato phone phones phonenumber telephone mobile movil cel "
+     "celular cellphone "
      "whatsapp telecom telefonomovil 00102154"},
     {key_dni, "dni nif"},
     {key_id, "nie rut cpf curp cedula"},

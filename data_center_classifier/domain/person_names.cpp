@@ -121,6 +121,7 @@ bool begins_with_name(Cursor value, NameWanted wanted) {
         value.skip(". ,^");
         if (words == 0 && is_role(known, {WordRole::title})) continue;
         if (is_role(known, {WordRole::filler}) && names > 0) continue;
+        if (is_role(known, {WordRole::name_link}) && names > 0 && !is_capital_at(value.text, begin)) continue;
         if (!is_capital_at(value.text, begin) || word.find('_') != std::string_view::npos) break;
         if (!first_name && is_no_name(known)) {
             if (is_role(known, {WordRole::filler}) && word.size() > 1) continue;  // "De La Cruz"
@@ -145,7 +146,8 @@ bool is_name_value(std::string_view text, std::string_view patient_id) {
         }
         const auto word = cursor.word();
         const auto* known = known_word(word);
-        any = any || (known == nullptr && word.size() > 1) || is_role(known, {WordRole::first_name});
+        any =
+            any || (known == nullptr && word.size() > 1) || is_role(known, {WordRole::first_name, WordRole::name_link, WordRole::relative});
     }
     return any;
 }
@@ -185,7 +187,8 @@ bool is_name_for_id(std::string_view patient_id) {
         at = end + 1;
         if (word.empty()) continue;
         const auto* known = known_word(word);
-        if (is_no_name(known) ? !is_role(known, {WordRole::filler}) : is_role(known, {WordRole::person_word})) return false;
+        const bool person = is_role(known, {WordRole::person_word}) && word.size() > 3;  // "pt" may stand before a name
+        if (is_no_name(known) ? !is_role(known, {WordRole::filler}) : person) return false;
         for (std::size_t i = 0; i < word.size(); ++i)
             if (!is_name_byte(word, i) && word[i] != '.') return false;
         first_name = first_name || is_role(known, {WordRole::first_name});

@@ -31,7 +31,9 @@ Cursor value_behind(Cursor cursor, bool& colon) {
         if (!colon && skip_bracket(cursor)) continue;
         if (colon || !cursor.at_word()) break;
         auto behind = cursor;
-        if (!is_role(known_word(behind.word()), {WordRole::filler, WordRole::phone_word, WordRole::person_word})) break;
+        if (!is_role(known_word(behind.word()),
+                     {WordRole::filler, WordRole::name_link, WordRole::phone_word, WordRole::person_word, WordRole::relative}))
+            break;
         cursor = behind;
     }
     return cursor;
@@ -200,11 +202,11 @@ private:
         if (wanted.find('.') == std::string_view::npos) return lower_of(word).view() == wanted;
         return at >= 5 && lower_of(text_.substr(at - 5, 3)).view() == wanted;
     }
-    // "Fecha nac.", "F. Nac", "Fecha de nac".
+    // "Fecha nac.", "F. Nac", "Fecha de nac", "Data de nasc.", "Dt. nasc.".
     bool is_birth_tail(std::size_t at) const {
         if (is_behind(at, "de")) at = static_cast<std::size_t>(word_before(text_, at).data() - text_.data());
         const auto word = lower_of(word_before(text_, at));
-        return word.view() == "fecha" || word.view() == "fec" || word.view() == "f";
+        return word.view() == "fecha" || word.view() == "fec" || word.view() == "f" || word.view() == "data" || word.view() == "dt";
     }
 
     // A run is a number of a person with a colon or a hyphen only: "Run 123456785 of the sequence" is none.
@@ -218,7 +220,8 @@ private:
     bool names_a_person(std::size_t begin) const {
         const auto gap = text_.substr(before_end_, begin - before_end_);
         if (before_end_ == 0 || gap.find_first_not_of(" '\xe2\x80\x99") != std::string_view::npos) return true;
-        return is_role(before_, {WordRole::name_prefix, WordRole::name_joint, WordRole::person_word, WordRole::name_word});
+        return is_role(before_,
+                       {WordRole::name_prefix, WordRole::name_joint, WordRole::person_word, WordRole::name_word, WordRole::relative});
     }
 
     static constexpr unsigned limbs = upper_limb | lower_limb;

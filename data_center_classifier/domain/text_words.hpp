@@ -1,4 +1,4 @@
-// The words that the scanners of text know, English and Spanish, lower case and without accents, grouped by what they mean.
+// The words that the scanners of text know, English, Spanish and Portuguese, lower case and without accents, grouped by what they mean.
 #pragma once
 
 #include "data_center_classifier/domain/text_signs.hpp"
@@ -14,6 +14,8 @@ enum class WordRole : std::uint8_t {
     person_word,    // "patient": two are needed, and one of them a known first name
     name_prefix,    // "first" before "name"
     name_joint,     // "'s" before "name"
+    name_link,      // "da" in "da Silva"; with a capital a surname
+    relative,       // "Nome da mãe", "mother's name"
     title,          // "Mr": a known first name has to follow
     first_name,     // one that means nothing else
     phone_label,    // "tel"
@@ -67,16 +69,18 @@ constexpr Group on(std::uint8_t side, std::string_view list) {
 inline constexpr auto groups = std::to_array<Group>({
     of(name_label,
        "patient_name patientname patientsname full_name fullname first_name firstname last_name lastname family_name given_name "
-       "surname apellido apellidos nombre_paciente nombre_completo"),
+       "surname sobrenome apellido apellidos nombre_paciente nombre_completo"),
     of(name_word, "name nombre nome nombres"),
-    of(person_word, "paciente patient"),
+    of(person_word, "paciente patient pt pte"),
     of(name_prefix, "first last family given middle"),
     of(name_joint, "s full y"),
+    of(name_link, "da do dos das los las"),
+    of(relative, "mae pai madre padre mother father"),
     of(title, "mr mrs ms miss sr sra srta don dona"),
     of(phone_label,
-       "tel tels telf tlf tfno tfn telefono telefonos telefone fono phone telephone phone_number phonenumber mobile_phone "
+       "tel tels telf tlf tfno tfn telefono telefonos telefone telemovel fono fone phone telephone phone_number phonenumber mobile_phone "
        "home_phone whatsapp"),
-    of(phone_word, "cell mobile movil fax contact contacto cel celular ph pager"),
+    of(phone_word, "cell mobile movil fax contact contacto contato cel celular ph pager"),
     of(dni_label, "dni nif"),
     of(id_label, "nie rut run cpf curp national_id"),
     of(ssn_label, "ssn social_security_number socialsecuritynumber"),
@@ -84,9 +88,9 @@ inline constexpr auto groups = std::to_array<Group>({
     of(health_label, "nhs nss nass"),
     of(birth_label,
        "dob birth birthdate birth_date date_of_birth dateofbirth birthday born nacimiento nacido nacida fnac fecha_nacimiento "
-       "fecha_de_nacimiento nascimento patientbirthdate patient_birth_date geburtsdatum"),
-    of(birth_sign, "fn"),
-    of(birth_tail, "nac"),
+       "fecha_de_nacimiento nascimento nascido nascida patientbirthdate patient_birth_date geburtsdatum"),
+    of(birth_sign, "fn dn"),
+    of(birth_tail, "nac nasc"),
     of(address_label, "address home_address street_address patient_address direccion domicilio endereco"),
     of(street_after, "street st avenue ave road rd lane boulevard blvd drive"),
     of(street_always, "calle"),
@@ -96,7 +100,7 @@ inline constexpr auto groups = std::to_array<Group>({
     of(number_label,
        "order orden serial serie series accession acceso lot lote device dispositivo mrn id ref reference referencia folio "
        "pedido volante episodio dose dosis volume volumen phase fase score"),
-    of(filler, "number no num numero nr n date the on is el de la of dia familiar completo del"),
+    of(filler, "number no num numero nr n date the on is el de la of dia familiar completo del em"),
 
     // De-identification, studies, and what protocols, forms and HL7 write before a caret or behind "Patient:".
     of(no_name,
