@@ -105,9 +105,9 @@ bool is_among(std::span<const std::string_view> words, std::string_view word) {
 // "12 Lead ST", "3 Months Prior St. post op": some are surnames elsewhere.
 bool is_in_no_street(std::string_view word) {
     constexpr auto words = std::to_array<std::string_view>(
-        {"lead",    "leads",   "month", "months",  "week",    "weeks",     "days",       "hours",   "hrs",
-         "minutes", "prior",   "ago",   "vessel",  "vessels", "elevation", "depression", "segment", "minute",
-         "seconds", "percent", "tesla", "chamber", "gauge",   "degree",    "degrees",    "fr",      "french"});
+        {"medical", "lead",  "leads",   "month",  "months",  "week",      "weeks",      "days",    "hours",  "hrs",
+         "minutes", "prior", "ago",     "vessel", "vessels", "elevation", "depression", "segment", "minute", "seconds",
+         "percent", "tesla", "chamber", "gauge",  "degree",  "degrees",   "fr",         "french"});
     return is_among(words, word);
 }
 // "MINIMAL ST ELEVATION", "2 Chamber St. Jude", "3D Road Map".
@@ -118,11 +118,113 @@ bool is_behind_no_street(std::string_view word) {
     return is_among(words, word);
 }
 
+// Words that tell whose a telephone, an address or a mailbox is.
+enum class OwnerSign : std::uint8_t {
+    staff,
+    staff_before_the,  // "contact the", "call us": alone it labels a patient's telephone
+    mailbox,           // staff's in an e-mail address only
+    patient,
+};
+struct OwnerWord {
+    std::string_view text;
+    OwnerSign sign = OwnerSign::staff;
+};
+struct OwnerGroup {
+    OwnerSign sign;
+    std::string_view list;
+};
+constexpr auto owner_groups = std::to_array<OwnerGroup>({
+    {OwnerSign::staff,
+     "called questions department departamento depto dept radiology radiologia hospital clinic clinica clinique centre center centro "
+     "associates university universidad universidade imaging office fax pager dr dra doctor doctora doutor doutora servicio servico "
+     "consulta consultas cita citas physician room"},
+    {OwnerSign::staff_before_the, "contact call page"},
+    {OwnerSign::mailbox,
+     "info contacto contato admisiones admision appointments reception recepcion secretaria secretary admin support soporte "
+     "reports informes laudos pacs ris results resultados rayos rx atencion urgencias emergency referrals scheduling help helpdesk"},
+    {OwnerSign::patient,
+     "patient patients paciente pacientes pt pte home his her su she he mobile movil lives living vive reside resides residing mora "
+     "domicilio domiciliado domiciliada residente name nombre nome apellido apellidos surname dob nacimiento nascimento born nacido "
+     "nacida nascido nascida historia mrn nhc dni daughter son wife husband mother father hija hijo esposa esposo marido madre padre "
+     "mae pai filha filho familiar"},
+});
+constexpr std::size_t owner_words = [] {
+    std::size_t sum = 0;
+    for (const auto& group : owner_groups) sum += count_words(group.list);
+    return sum;
+}();
+constexpr WordTable<OwnerWord, owner_words, 512> owner_table{[] {
+    std::array<OwnerWord, owner_words> all{};
+    std::size_t i = 0;
+    for (const auto& group : owner_groups) each_word(group.list, [&](std::string_view text) { all[i++] = {text, group.sign}; });
+    return all;
+}()};
+static_assert(owner_table.finds_each_word());
+
+const OwnerWord* take_owner_word(std::string_view text, std::size_t& at) {
+    const auto folded = read_word(text, at);
+    return owner_table.find(folded.hash.value, folded.size);
+}
+
+// A point ends a sentence but behind these, and behind initials: "Dr. Smith", "Tel. 600".
+bool is_abbreviated(std::string_view word) {
+    constexpr auto words = std::to_array<std::string_view>({"dr", "dra", "mr", "mrs", "ms", "sr",   "sra",  "tel",   "telf", "tlf", "tfno",
+                                                            "ph", "ext", "no", "st",  "av", "avda", "dept", "depto", "univ", "hosp"});
+    return word.size() == 1 || is_among(words, word);
+}
+std::size_t begin_of_sentence(std::string_view text, std::size_t at) {
+    constexpr std::size_t bytes_max = 240;
+    const auto first = at - std::min(at, bytes_max);
+    for (; at > first; --at) {
+        const char c = text[at - 1];
+        if (c == '\n' || c == '\r' || c == ';' || c == '!' || c == '?') return at;
+        if (c != '.' || at >= text.size() || !is_space(text[at])) continue;
+        auto begin = at - 1;
+        while (begin > first && is_word_byte(text[begin - 1])) --begin;
+        if (!is_abbreviated(text.substr(begin, at - 1 - begin))) return at;
+    }
+    return at;
+}
+
+// "radiologia", "citas.rx": all of it words of a department.
+bool is_mailbox_of_staff(std::string_view local) {
+    bool any = false;
+    for (std::size_t at = 0; at < local.size();) {
+        if (!is_letter(local[at])) {
+            ++at;
+            continue;
+        }
+        const auto end = std::find_if_not(local.begin() + static_cast<std::ptrdiff_t>(at), local.end(), is_letter) - local.begin();
+        const auto* known = take_owner_word(local.substr(0, static_cast<std::size_t>(end)), at);
+        if (known == nullptr || known->sign == OwnerSign::patient) return false;
+        any = true;
+    }
+    return any;
+}
+
 bool ends_number(Cursor cursor) {
     return cursor.peek() != '.' || !is_digit(cursor.peek(1));
 }
 
 }  // namespace
+
+Owner owner_before(std::string_view text, std::size_t at) {
+    bool staff = false;
+    const auto sentence = text.substr(0, at);
+    for (std::size_t i = begin_of_sentence(text, at); i < sentence.size();) {
+        if (!is_word_at(sentence, i)) {
+            i += std::max<std::size_t>(mark_size(sentence, i), 1);
+            continue;
+        }
+        const auto* known = take_owner_word(sentence, i);
+        if (known == nullptr || known->sign == OwnerSign::mailbox) continue;
+        if (known->sign == OwnerSign::patient) return Owner::patient;
+        constexpr auto followers = std::to_array<std::string_view>({"the", "us", "our", "me"});
+        const bool before_the = sentence.substr(i).starts_with(' ') && is_among(followers, Cursor{sentence, i + 1}.word());
+        staff = staff || known->sign == OwnerSign::staff || before_the;
+    }
+    return staff ? Owner::staff : Owner::unknown;
+}
 
 bool is_email_at(std::string_view text, std::size_t sign) {
     const auto is_local = [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-'; };
@@ -132,7 +234,8 @@ bool is_email_at(std::string_view text, std::size_t sign) {
     std::size_t end = sign + 1, last_dot = 0;
     for (; end < text.size() && end - sign < 255 && (is_alnum(text[end]) || text[end] == '.' || text[end] == '-'); ++end)
         if (text[end] == '.' && end + 2 < text.size() && is_letter(text[end + 1]) && is_letter(text[end + 2])) last_dot = end;
-    return last_dot > sign + 1;
+    if (last_dot <= sign + 1) return false;
+    return !is_mailbox_of_staff(text.substr(begin, sign - begin)) || owner_before(text, begin) == Owner::patient;
 }
 
 bool is_labelled_phone(Cursor cursor, std::size_t digits_min) {
@@ -221,6 +324,14 @@ std::string_view id_token(Cursor cursor) {
     auto token = cursor.text.substr(begin, cursor.at - begin);
     while (!token.empty() && (token.back() == '.' || token.back() == '-')) token.remove_suffix(1);
     return token;
+}
+
+bool is_time_stamp(Cursor cursor) {
+    const auto begin = cursor.at;
+    const auto count = cursor.digits(15);
+    const auto part = [&](std::size_t at, std::size_t size) { return number_of<int>(cursor.text.substr(begin + at, size)).value_or(-1); };
+    if ((count != 10 && count != 12 && count != 14) || part(0, 4) < 1990 || part(0, 4) >= 2100) return false;
+    return part(4, 2) >= 1 && part(4, 2) <= 12 && part(6, 2) >= 1 && part(6, 2) <= 31 && part(8, 2) < 24;
 }
 
 bool is_measure_behind(Cursor cursor) {

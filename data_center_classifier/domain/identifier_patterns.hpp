@@ -6,12 +6,20 @@
 
 namespace data_center_classifier::domain {
 
+// Whose a telephone, an address or a mailbox at `at` is, by the words before it in the sentence. A patient's word wins over one of staff.
+enum class Owner : std::uint8_t { unknown, staff, patient };
+Owner owner_before(std::string_view text, std::size_t at);
+
+// An address, but for the mailbox of a department: "radiologia@hospital.es".
 bool is_email_at(std::string_view text, std::size_t sign);
 
 // 7 to 15 digits and what stands between them; no date, and no time and date.
 bool is_labelled_phone(Cursor cursor, std::size_t digits_min = 7);
 bool is_international_phone(Cursor cursor);  // from the plus sign on; "+1000 2000" is a range of values
 bool is_american_phone(Cursor cursor);       // "(555) 123-4567", or "555-123-4567" where area and exchange begin with 2..9
+
+// "2026031200": a day and its hour.
+bool is_time_stamp(Cursor cursor);
 
 bool is_labelled_ssn(Cursor cursor);
 // "DNI 12345678": what the label says needs no check letter.

@@ -56,9 +56,9 @@ bool is_among(std::span<const std::string_view> words, std::string_view word) {
 // "San Juan Medical Center".
 bool is_of_institution(std::string_view word) {
     constexpr auto words = std::to_array<std::string_view>(
-        {"hospital",   "clinic",     "clinica",   "medical",    "medico",      "center",        "centre",    "centro",
-         "health",     "healthcare", "imaging",   "university", "universidad", "universitario", "institute", "instituto",
-         "foundation", "fundacion",  "radiology", "sanatorio",  "pacs",        "krankenhaus",   "klinik"});
+        {"hospital",   "clinic",    "clinica",    "medical",     "medico",        "center",      "centre",    "centro",      "health",
+         "healthcare", "imaging",   "university", "universidad", "universitario", "institute",   "instituto", "foundation",  "fundacion",
+         "radiology",  "sanatorio", "lab",        "labs",        "laboratory",    "laboratorio", "pacs",      "krankenhaus", "klinik"});
     return is_among(words, word);
 }
 
@@ -112,12 +112,14 @@ bool is_person_name_at(std::string_view text, std::size_t caret) {
 
 bool begins_with_name(Cursor value, NameWanted wanted) {
     int names = 0, initials = 0;
-    bool first_name = false, capitals = true;
+    bool first_name = false, capitals = true, place = false;
     for (int words = 0; words < 6 && value.at_word(); ++words) {
         const auto begin = value.at;
         const auto word = value.word();
         const auto* known = known_word(word);
-        if (is_digit(value.peek())) return false;  // a pseudonym
+        if (is_digit(value.peek())) return false;            // a pseudonym
+        if (place && is_of_institution(word)) return false;  // "Santa Maria Hospital"
+        place = (words == 0 ? is_before_name_of_place(word) : place) && value.peek() == ' ';
         value.skip(". ,^");
         if (words == 0 && is_role(known, {WordRole::title})) continue;
         if (is_role(known, {WordRole::filler}) && names > 0) continue;
@@ -133,6 +135,21 @@ bool begins_with_name(Cursor value, NameWanted wanted) {
     }
     if (names == 0 || names + std::min(initials, 1) < wanted.words) return false;
     return !wanted.first_name || first_name || (wanted.or_capitals && capitals);
+}
+
+bool has_credentials(Cursor name) {
+    constexpr auto credentials = std::to_array<std::string_view>(
+        {"RN", "NP", "MD", "PhD", "CRNP", "APRN", "ARNP", "DNP", "LPN", "BSN", "MSN", "FNP", "MBBS", "FRCR", "ARRT"});
+    int commas = 0;
+    for (int words = 0; words < name_words_max && commas < 2 && is_capital_at(name.text, name.at); ++words) {
+        const auto word = name.word();
+        if (words > 0 && std::find(credentials.begin(), credentials.end(), word) != credentials.end()) return true;
+        if (words > 0 && word == "PA" && name.peek() == '-' && name.peek(1) == 'C') return true;
+        if (word.size() <= 1) name.take(".");
+        if (name.take(",")) ++commas;
+        name.skip(" ");
+    }
+    return false;
 }
 
 bool is_name_value(std::string_view text, std::string_view patient_id) {

@@ -17,6 +17,9 @@ struct NameWanted {
 };
 bool begins_with_name(Cursor value, NameWanted wanted);
 
+// "Angela Ruiz, NP", "Maria Lopez RN": one of the staff.
+bool has_credentials(Cursor name);
+
 // What a member called a name holds, unless it is a pseudonym or no name at all: "LIDC-IDRI-0001", "Anonymous", the patient's own id.
 bool is_name_value(std::string_view text, std::string_view patient_id);
 

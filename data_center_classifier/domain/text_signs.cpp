@@ -69,6 +69,20 @@ private:
     void found_if(bool condition, Identifier identifier) {
         if (condition) found(identifier);
     }
+    void found_unless_of_staff(bool condition, std::size_t at, Identifier identifier) {
+        if (condition && owner_before(text_, at) != Owner::staff) found(identifier);
+    }
+    // "Hospital address: 12 Main Street"
+    bool is_behind_word_of_staff(std::size_t at) const {
+        const auto word = word_before(text_, at);
+        return owner_before(word, word.size()) == Owner::staff;
+    }
+    // Where the last number before `at` begins.
+    std::size_t number_before(std::size_t at) const {
+        while (at > 0 && !is_digit(text_[at - 1])) --at;
+        while (at > 0 && is_digit(text_[at - 1])) --at;
+        return at;
+    }
     bool begins_token(std::size_t at) const {
         return at == 0 || !(is_alnum(text_[at - 1]) || text_[at - 1] == '.' || text_[at - 1] == '-' || text_[at - 1] == '_');
     }
@@ -95,8 +109,9 @@ private:
         if (c == '.' || c == '\n' || c == ';') comparing_ = false;
         if (c == '@') found_if(is_email_at(text_, at_), Identifier::email);
         else if (c == '^') found_if(is_person_name_at(text_, at_), Identifier::person_name);
-        else if (c == '+' && prose_) found_if(is_international_phone({text_, at_}), Identifier::phone);
-        else if (c == '(' && prose_) found_if(is_american_phone({text_, at_}) && !is_number_of_a_thing(at_), Identifier::phone);
+        else if (c == '+' && prose_) found_unless_of_staff(is_international_phone({text_, at_}), at_, Identifier::phone);
+        else if (c == '(' && prose_)
+            found_unless_of_staff(is_american_phone({text_, at_}) && !is_number_of_a_thing(at_), at_, Identifier::phone);
         at_ += std::max<std::size_t>(mark_size(text_, at_), 1);
     }
 
@@ -109,7 +124,7 @@ private:
             if (is_ssn(token) && ends_token(end) && !is_number_of_a_thing(at_)) found(Identifier::bare_ssn);
             if (prose_ && text_.size() - at_ >= 12 && text_[at_ + 3] == '-' && is_american_phone({text_, at_}) &&
                 !is_number_of_a_thing(at_))
-                found(Identifier::phone);
+                found_unless_of_staff(true, at_, Identifier::phone);
         }
         while (at_ < text_.size() && (is_digit(text_[at_]) || text_[at_] == '.' || text_[at_] == '-')) ++at_;
         if (text_[at_ - 1] == '.') comparing_ = false;
@@ -169,9 +184,12 @@ private:
                 return found_if(colon && names_a_person(begin) && begins_with_name(value, wanted), Identifier::labelled_name);
             }
             case WordRole::title:
-                return found_if(!colon && begins_with_name(value, {.words = 2, .first_name = true}), Identifier::labelled_name);
-            case WordRole::phone_label: return found_if(is_labelled_phone(value), Identifier::phone);
-            case WordRole::phone_word: return found_if(is_labelled_phone(value, colon ? 7 : 9), Identifier::phone);
+                return found_if(!colon && begins_with_name(value, {.words = 2, .first_name = true}) && !has_credentials(value),
+                                Identifier::labelled_name);
+            case WordRole::phone_label: return found_unless_of_staff(is_labelled_phone(value), value.at, Identifier::phone);
+            case WordRole::phone_word:
+                return found_unless_of_staff(is_labelled_phone(value, colon ? 7 : 9) && (colon || !is_time_stamp(value)), value.at,
+                                             Identifier::phone);
             case WordRole::dni_label:
                 return found_if(is_labelled_dni(value) || is_national_id(id_token(value), true), Identifier::national_id);
             case WordRole::id_label:
@@ -185,14 +203,19 @@ private:
                 return found_if(is_label && begins_with_full_date(value.rest()), Identifier::birth_date);
             }
             case WordRole::birth_tail: return found_if(is_birth_tail(begin) && begins_with_full_date(value.rest()), Identifier::birth_date);
-            case WordRole::address_label: return found_if(colon && is_labelled_address(value), Identifier::street_address);
-            case WordRole::street_after: return found_if(is_number_before_street(text_, begin), Identifier::street_address);
+            case WordRole::address_label:
+                return found_if(colon && is_labelled_address(value) && !is_behind_word_of_staff(begin), Identifier::street_address);
+            case WordRole::street_after:
+                if (!is_number_before_street(text_, begin)) return;
+                return found_unless_of_staff(true, number_before(begin), Identifier::street_address);
             case WordRole::street_before:
-                return found_if(is_street_then_number({text_, at_}, StreetNames::capitalised), Identifier::street_address);
+                return found_unless_of_staff(is_street_then_number({text_, at_}, StreetNames::capitalised), begin,
+                                             Identifier::street_address);
             case WordRole::street_always:
-                return found_if(is_street_then_number({text_, at_}, StreetNames::any), Identifier::street_address);
+                return found_unless_of_staff(is_street_then_number({text_, at_}, StreetNames::any), begin, Identifier::street_address);
             case WordRole::box:
-                return found_if((is_behind(begin, "po") || is_behind(begin, "p.o")) && is_digit(value.peek()), Identifier::street_address);
+                return found_unless_of_staff((is_behind(begin, "po") || is_behind(begin, "p.o")) && is_digit(value.peek()), begin,
+                                             Identifier::street_address);
             default: return;
         }
     }

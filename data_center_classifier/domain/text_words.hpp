@@ -99,7 +99,7 @@ inline constexpr auto groups = std::to_array<Group>({
     of(compares, "compared comparison comparing comparado comparada comparacion contralateral versus vs"),
     of(number_label,
        "order orden serial serie series accession acceso lot lote device dispositivo mrn id ref reference referencia folio "
-       "pedido volante episodio dose dosis volume volumen phase fase score"),
+       "image images imagen imagenes imagem pedido volante episodio dose dosis volume volumen phase fase score"),
     of(filler, "number no num numero nr n date the on is el de la of dia familiar completo del em"),
 
     // De-identification, studies, and what protocols, forms and HL7 write before a caret or behind "Patient:".
