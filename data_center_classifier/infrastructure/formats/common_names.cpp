@@ -15,16 +15,18 @@ struct CommonName {
     FieldId field;
 };
 
-// DICOM keywords, the columns of public collections, and what exports in English and Spanish use. The fields' own names come before them.
+// DICOM keywords, the columns of public collections, and what exports in English, Spanish and Portuguese use. The fields' own names come
+// before them.
 constexpr auto common_names = std::to_array<CommonName>({
     {"recordidentifier", record_id},
     {"idregistro", record_id},
-    {"registro", record_id},
     {"accessionnumber", record_id},
     {"accession", record_id},
     {"numerodeacceso", record_id},
     {"numeroacceso", record_id},
-    {"studyid", record_id},
+    {"numerodeacesso", record_id},
+    {"numeroacesso", record_id},
+    {"acesso", record_id},
     {"examid", record_id},
     {"idestudio", record_id},
     {"numerodeestudio", record_id},
@@ -39,6 +41,7 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"numerohistoria", patient_id},
     {"numerohistoriaclinica", patient_id},
     {"historiaclinicaid", patient_id},
+    {"prontuario", patient_id},
     {"subjectid", patient_id},
     {"subid", patient_id},
     {"subject", patient_id},
@@ -61,6 +64,7 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"path", image},
     {"seriesinstanceuid", image},
     {"seriesuid", image},
+    {"seriesid", image},
     {"studyinstanceuid", image},
     {"studyuid", image},
     {"imagen", image},
@@ -80,6 +84,7 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"textodelinforme", report},
     {"informeradiologico", report},
     {"informe", report},
+    {"laudo", report},
     {"reporte", report},
     {"bodypartexamined", body_part},
     {"bodyregion", body_part},
@@ -87,12 +92,16 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"regionanatomica", body_part},
     {"zonaanatomica", body_part},
     {"partedelcuerpo", body_part},
+    {"regiaoanatomica", body_part},
+    {"partedocorpo", body_part},
     {"anatomsitegeneral", body_part},
     {"anatomy", body_part},
     {"localization", body_part},
     {"region", body_part},
+    {"regiao", body_part},
     {"imagingmodality", modality},
     {"modalidad", modality},
+    {"modalidade", modality},
     {"tipodeestudio", modality},
     {"tipoestudio", modality},
     {"patientage", age},
@@ -103,6 +112,7 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"ageapprox", age},
     {"edadpaciente", age},
     {"edad", age},
+    {"idade", age},
     {"patientsex", sex},
     {"patientssex", sex},
     {"sexatbirth", sex},
@@ -119,6 +129,7 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"raceethnicity", ethnicity},
     {"race", ethnicity},
     {"raza", ethnicity},
+    {"raca", ethnicity},
     {"sintomas", symptoms},
     {"historiaclinica", clinical_history},
     {"datosclinicos", clinical_history},
@@ -126,11 +137,14 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"history", clinical_history},
     {"historia", clinical_history},
     {"hallazgos", findings},
+    {"achados", findings},
     {"impressions", impression},
     {"impresion", impression},
     {"impresiondiagnostica", impression},
+    {"impressao", impression},
     {"conclusion", impression},
     {"conclusiones", impression},
+    {"conclusao", impression},
     {"recommendations", recommendation},
     {"recomendacion", recommendation},
     {"recomendaciones", recommendation},
@@ -139,6 +153,8 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"reasonforexam", indication},
     {"reasonforstudy", indication},
     {"indicacion", indication},
+    {"indicacaoclinica", indication},
+    {"indicacao", indication},
     {"motivodeconsulta", indication},
     {"motivo", indication},
     {"comparacion", comparison},
@@ -149,6 +165,8 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"icdcode", code},
     {"codigocie10", code},
     {"cie10", code},
+    {"cid10", code},
+    {"cid", code},
     {"diagnosiscode", code},
     {"codigo", code},
     {"dateofdiagnosis", diagnosis_date},
@@ -165,20 +183,28 @@ constexpr auto common_names = std::to_array<CommonName>({
     {"fechadeexploracion", study_date},
     {"fecharealizacion", study_date},
     {"fechaderealizacion", study_date},
+    {"dataexame", study_date},
+    {"datadoexame", study_date},
+    {"dataestudo", study_date},
+    {"datadoestudo", study_date},
     {"acqdate", study_date},
     {"fecha", study_date},
     {"dateofreport", report_date},
     {"fechainforme", report_date},
     {"fechadeinforme", report_date},
     {"fechadelinforme", report_date},
+    {"datalaudo", report_date},
+    {"datadolaudo", report_date},
     {"yearofbirth", birth_year},
     {"patientbirthyear", birth_year},
     {"patientbirth", birth_year},
     {"yob", birth_year},
     {"anodenacimiento", birth_year},
     {"anonacimiento", birth_year},
+    {"anonascimento", birth_year},
     {"imagelaterality", laterality},
     {"lateralidad", laterality},
+    {"lateralidade", laterality},
     {"leftorrightbreast", laterality},
     {"side", laterality},
     {"lado", laterality},
@@ -196,11 +222,12 @@ constexpr std::size_t rank_of(std::string_view name) {
 
 // From here on the ids of record_id are those of a study.
 constexpr std::size_t first_study_id = rank_of("accessionnumber");
-// These tell one image from another: the first ones from every other, the others perhaps only from those of the same study.
-constexpr std::size_t first_image_id = rank_of("sopinstanceuid"), last_unique_image_id = rank_of("dicomid"),
-                      last_image_id = rank_of("pngpath");
-static_assert(first_study_id > 0 && first_image_id > 0 && last_unique_image_id == first_image_id + 1 &&
-              last_image_id == first_image_id + 10);
+// These tell one image from every other.
+constexpr std::size_t first_unique_image_id = rank_of("sopinstanceuid"), last_unique_image_id = rank_of("dicomid");
+// These stand for an image, but name its study.
+constexpr std::size_t first_image_of_study = rank_of("studyinstanceuid"), last_image_of_study = rank_of("studyuid");
+static_assert(first_study_id > 0 && first_unique_image_id > 0 && last_unique_image_id == first_unique_image_id + 1 &&
+              first_image_of_study > 0 && last_image_of_study == first_image_of_study + 1);
 
 // The base letters of U+00C0..U+00FF, as far as European languages write names with them.
 constexpr std::string_view base_letters = "aaaaaaaceeeeiiiidnooooo ouuuuy  aaaaaaaceeeeiiiidnooooo ouuuuy y";
@@ -259,7 +286,14 @@ std::optional<Meaning> meaning_of(std::string_view name) {
 void CommonFields::offer(const Meaning& meaning, std::string_view name, std::size_t index) {
     const Best offered{.rank = meaning.rank, .index = index, .name = name};
     keep_better(best_[static_cast<std::size_t>(meaning.field)], offered);
-    if (meaning.field == image && meaning.rank >= first_image_id && meaning.rank <= last_image_id) keep_better(of_one_image_, offered);
+    if (meaning.field == image && meaning.rank >= first_unique_image_id && meaning.rank <= last_unique_image_id)
+        keep_better(unique_image_, offered);
+    note(meaning);
+}
+
+void CommonFields::note(const Meaning& meaning) {
+    const bool of_study = meaning.rank >= first_image_of_study && meaning.rank <= last_image_of_study;
+    if (meaning.field == image && !of_study) below_study_ = true;
 }
 
 void CommonFields::keep_better(std::optional<Best>& best, const Best& offered) {
@@ -271,8 +305,8 @@ std::optional<std::size_t> CommonFields::holder(FieldId field) const {
     const auto& best = best_[static_cast<std::size_t>(field)];
     if (!best) return std::nullopt;
     const bool is_of_study = field == record_id && best->rank >= first_study_id;
-    if (!is_of_study || !of_one_image_) return best->index;
-    if (of_one_image_->rank <= last_unique_image_id) return of_one_image_->index;
+    if (!is_of_study || !below_study_) return best->index;
+    if (unique_image_) return unique_image_->index;
     return std::nullopt;
 }
 

@@ -25,12 +25,14 @@ std::optional<Meaning> meaning_of(std::string_view name);
 std::string loose_name(std::string_view name);
 
 // Shares out the fields among the common names of one record, or of one header: best rank first, then by the names themselves, so that
-// their order means nothing. Where images are told apart, the record is the image and not its study, of which there are several: the name
-// of an id that is an image's alone has two fields then, and beside one that may be an ordinal within the study nothing is the record_id.
+// their order means nothing. Where an image or a series is told, the record is that and not its study, which has several: the name of an
+// id that is an image's alone has two fields then, and beside any other the id of a study is not the record_id, and nothing is.
 class CommonFields {
 public:
     // `name` lives as long as this does.
     void offer(const Meaning& meaning, std::string_view name, std::size_t index);
+    // A name that stands beside those offered and has its field already, or can have none.
+    void note(const Meaning& meaning);
     // The index of the name that has the field.
     std::optional<std::size_t> holder(domain::FieldId field) const;
 
@@ -43,7 +45,8 @@ private:
     static void keep_better(std::optional<Best>& best, const Best& offered);
 
     std::array<std::optional<Best>, domain::field_count> best_;
-    std::optional<Best> of_one_image_;  // also when another name is the image
+    std::optional<Best> unique_image_;  // also when another name is the image
+    bool below_study_ = false;          // an image or a series is told
 };
 
 }  // namespace data_center_classifier::infrastructure::formats

@@ -72,9 +72,13 @@ public:
     // What is left of the columns and the fields, by the common names.
     void share_out() {
         CommonFields common;
-        for (std::size_t column = 0; column < names_.size(); ++column)
-            if (const auto meaning = meaning_of(names_[column]); meaning && !place_of_[column])
-                common.offer(*meaning, names_[column], column);
+        for (std::size_t column = 0; column < names_.size(); ++column) {
+            const auto meaning = meaning_of(names_[column]);
+            const bool means_image = meaning && meaning->field == FieldId::image;
+            if (meaning && !place_of_[column]) common.offer(*meaning, names_[column], column);
+            else if (means_image) common.note(*meaning);
+            else if (place_of_[column] == static_cast<std::size_t>(FieldId::image)) common.note({.field = FieldId::image, .rank = 0});
+        }
         for (std::size_t place = 0; place < domain::field_count; ++place) {
             const auto column = common.holder(static_cast<FieldId>(place));
             if (!column || holder_[place] != nobody) continue;

@@ -110,14 +110,14 @@ void CsvReader::State::collect_header(std::string_view& chunk) {
 void CsvReader::State::read_header(bool last) {
     std::string_view text = header;
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-    if (is_wide(text)) {
-        refused = wide_text();
-        return;
-    }
     if (const auto how = std::string(packing_of(text)); !how.empty()) {
         refused = refusal_of_header("content-encoding-missing", "this is " + how + ", and nothing says so", "text in UTF-8",
                                     "set Content-Encoding: " + how);
         refused->found = how;
+        return;
+    }
+    if (is_wide(text)) {
+        refused = wide_text();
         return;
     }
     if (!rows && read_separator(text)) return;

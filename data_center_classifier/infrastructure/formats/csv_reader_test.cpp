@@ -139,7 +139,7 @@ TEST(CsvReader, follows_the_centres_mapping_before_common_names_and_exact_names_
 }
 
 TEST(CsvReader, gives_a_field_to_the_best_of_its_common_names_and_keeps_the_others) {
-    EXPECT_THAT(rows("StudyID,AccessionNumber\n1,A1\n"), ElementsAre(R"({"record_id":"A1","extensions":{"StudyID":"1"}})"));
+    EXPECT_THAT(rows("ExamID,AccessionNumber\n1,A1\n"), ElementsAre(R"({"record_id":"A1","extensions":{"ExamID":"1"}})"));
     EXPECT_THAT(rows("SUB_ID,subject,MRN\n1,2,3\n"), ElementsAre(R"({"patient_id":"3","extensions":{"SUB_ID":"1","subject":"2"}})"));
     EXPECT_THAT(rows("MRN,Patient ID\n1,2\n"), ElementsAre(R"({"patient_id":"2","extensions":{"MRN":"1"}})"));
     EXPECT_THAT(rows("diagnosis_code,icd10\n1,2\n"), ElementsAre(R"({"code":"2","extensions":{"diagnosis_code":"1"}})"));
@@ -148,9 +148,9 @@ TEST(CsvReader, gives_a_field_to_the_best_of_its_common_names_and_keeps_the_othe
 }
 
 TEST(CsvReader, takes_the_id_of_an_image_for_the_record_where_that_of_its_study_would_name_several) {
-    EXPECT_THAT(rows("dicom_id,subject_id,study_id\na,1,50\nb,1,50\n"),
-                ElementsAre(R"({"record_id":"a","patient_id":"1","image":"a","extensions":{"study_id":"50"}})",
-                            R"({"record_id":"b","patient_id":"1","image":"b","extensions":{"study_id":"50"}})"));
+    EXPECT_THAT(rows("dicom_id,subject_id,exam_id\na,1,50\nb,1,50\n"),
+                ElementsAre(R"({"record_id":"a","patient_id":"1","image":"a","extensions":{"exam_id":"50"}})",
+                            R"({"record_id":"b","patient_id":"1","image":"b","extensions":{"exam_id":"50"}})"));
     EXPECT_THAT(rows("SOPInstanceUID,image,AccessionNumber\n1.2,a.png,50\n"),
                 ElementsAre(R"({"record_id":"1.2","image":"a.png","extensions":{"AccessionNumber":"50"}})"));
     EXPECT_THAT(rows("image_id,image,AccessionNumber\na,a.png,50\n"),
@@ -160,7 +160,30 @@ TEST(CsvReader, takes_the_id_of_an_image_for_the_record_where_that_of_its_study_
                             R"({"image":"1","modality":"CT","extensions":{"Accession Number":"A2"}})"));
     EXPECT_THAT(rows("image_id,record_id\na,7\n"), ElementsAre(R"({"record_id":"7","image":"a"})"));
     EXPECT_THAT(rows("image_id,x_min\na,7\n"), ElementsAre(R"({"image":"a","extensions":{"x_min":"7"}})"));  // a box a row
-    EXPECT_THAT(rows("filename,study_id\na.png,7\n"), ElementsAre(R"({"record_id":"7","image":"a.png"})"));
+}
+
+TEST(CsvReader, derives_the_id_of_a_record_where_that_of_its_study_would_name_several) {
+    EXPECT_THAT(rows("accession,file_path\nA1,a.dcm\n"), ElementsAre(R"({"image":"a.dcm","extensions":{"accession":"A1"}})"));
+    EXPECT_THAT(rows("accession,filename\nA1,a.dcm\n"), ElementsAre(R"({"image":"a.dcm","extensions":{"accession":"A1"}})"));
+    EXPECT_THAT(rows("exam_id,file_name\n7,a.png\n"), ElementsAre(R"({"image":"a.png","extensions":{"exam_id":"7"}})"));
+    EXPECT_THAT(rows("AccessionNumber,image\nA1,a.png\n"), ElementsAre(R"({"image":"a.png","extensions":{"AccessionNumber":"A1"}})"));
+    EXPECT_THAT(rows("AccessionNumber,SeriesInstanceUID\nA1,1.2\n"),
+                ElementsAre(R"({"image":"1.2","extensions":{"AccessionNumber":"A1"}})"));
+    EXPECT_THAT(rows("AccessionNumber,image,series_id\nA1,a.png,1\n"),
+                ElementsAre(R"({"image":"a.png","extensions":{"AccessionNumber":"A1","series_id":"1"}})"));
+    EXPECT_THAT(rows("AccessionNumber,StudyInstanceUID\nA1,1.2\n"), ElementsAre(R"({"record_id":"A1","image":"1.2"})"));
+    EXPECT_THAT(rows("study_id,sex\n1,F\n"), ElementsAre(R"({"sex":"F","extensions":{"study_id":"1"}})"));
+}
+
+TEST(CsvReader, derives_it_beside_a_mapped_image_as_well_and_follows_a_mapping_to_the_id) {
+    EXPECT_THAT(read({"AccessionNumber,Foto\nA1,a.png\n"}, {{"Foto", "image"}}).rows,
+                ElementsAre(R"({"image":"a.png","extensions":{"AccessionNumber":"A1"}})"));
+    EXPECT_THAT(read({"AccessionNumber,path\nA1,x\n"}, {{"path", "report"}}).rows,
+                ElementsAre(R"({"report":"x","extensions":{"AccessionNumber":"A1"}})"));
+    EXPECT_THAT(read({"AccessionNumber,StudyInstanceUID\nA1,1.2\n"}, {{"StudyInstanceUID", "image"}}).rows,
+                ElementsAre(R"({"record_id":"A1","image":"1.2"})"));
+    EXPECT_THAT(read({"AccessionNumber,path\nA1,a.png\n"}, {{"AccessionNumber", "record_id"}}).rows,
+                ElementsAre(R"({"record_id":"A1","image":"a.png"})"));
 }
 
 TEST(CsvReader, knows_the_columns_of_public_collections) {
@@ -210,6 +233,8 @@ TEST(CsvReader, refuses_a_number_that_nobody_could_have_measured) {
 
 TEST(CsvReader, knows_what_is_packed) {
     EXPECT_EQ(header_refusal("\x1F\x8B\x08zz\n"), "content-encoding-missing 1:0");
+    EXPECT_EQ(header_refusal(std::string_view("\x1F\x8B\x08\0\0\0\0\0\0\3z\n", 12)), "content-encoding-missing 1:0") << "from a pipe";
+    EXPECT_EQ(header_refusal(std::string_view("\x28\xB5\x2F\xFD\0\0z\n", 8)), "content-encoding-missing 1:0");
 }
 
 TEST(CsvReader, counts_the_lines_inside_values) {
@@ -316,6 +341,7 @@ TEST(CsvReader, gives_the_same_rows_of_any_stream_byte_by_byte) {
         const auto text = *rc::gen::element<std::string>("sex,x\n", "sex\r\n", "") +
                           *rc::gen::container<std::string>(rc::gen::element('a', '"', ',', '\r', '\n', '\xC3', '\xA9'));
         std::vector<std::string_view> bytes;
+        bytes.reserve(text.size());
         for (std::size_t i = 0; i < text.size(); ++i) bytes.push_back(std::string_view(text).substr(i, 1));
         const Limits limits{.record_bytes_max = 10};
         RC_ASSERT(read(bytes, {}, limits) == read({text}, {}, limits));

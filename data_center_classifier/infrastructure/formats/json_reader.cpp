@@ -79,6 +79,7 @@ private:
     std::size_t extensions_begin = 0, extensions_end = 0;  // of the members of a sender's object "extensions"
     std::string pointer;                                   // to the known field that is being read
     std::vector<Common> common;
+    std::vector<Meaning> not_plain;  // of the common names of objects and arrays
     // Known members that came: the fields, data_center_id, extensions.
     static constexpr std::size_t data_center_place = domain::field_count, extensions_place = data_center_place + 1;
     std::array<bool, extensions_place + 1> given{};
@@ -216,6 +217,8 @@ bool JsonReader::State::read_field(FieldId field, ondemand::value value, RawData
 bool JsonReader::State::settle_common(RawData& record, ObjectWriter& extra) {
     if (common.empty()) return true;
     CommonFields best;
+    if (given[static_cast<std::size_t>(FieldId::image)]) best.note({.field = FieldId::image, .rank = 0});
+    for (const auto& meaning : not_plain) best.note(meaning);
     for (std::size_t i = 0; i < common.size(); ++i) best.offer(common[i].meaning, common[i].name, i);
     for (std::size_t place = 0; place < domain::field_count; ++place) {
         const auto field = static_cast<FieldId>(place);
@@ -304,6 +307,7 @@ bool JsonReader::State::read_member(std::string_view name, ondemand::value value
         common.push_back(std::move(one));
         return true;
     }
+    if (meaning) not_plain.push_back(*meaning);
     extra.key(name, source);
     return write(value, extensions, 3);  // one deeper than it stands here: in canonical JSON it lies in "extensions"
 }
@@ -314,6 +318,7 @@ bool JsonReader::State::read_members(ondemand::document& document, RawData& reco
     extensions.clear();
     members.clear();
     common.clear();
+    not_plain.clear();
     given.fill(false);
     extensions_begin = extensions_end = 0;
     ObjectWriter extra(extensions, members);
@@ -338,8 +343,8 @@ bool JsonReader::State::read_members(ondemand::document& document, RawData& reco
 }
 
 std::variant<RawData, Failure> JsonReader::State::read(std::string_view json) {
-    if (is_wide(json)) return wide();
     if (const auto how = packing_of(json); !how.empty()) return packed(how);
+    if (is_wide(json)) return wide();
     if (json.size() > limits.record_bytes_max) return too_large(json.size(), limits.record_bytes_max);
     const auto text = trimmed(json);
     if (!text.empty() && !text.starts_with('{') && not_utf8_at(text) == std::string_view::npos) return not_an_object(text);

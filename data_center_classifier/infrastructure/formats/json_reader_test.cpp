@@ -112,7 +112,9 @@ TEST(JsonReader, shows_the_escape_that_is_none) {
 }
 
 TEST(JsonReader, knows_what_is_packed) {
-    for (const auto& [bytes, how] : {std::pair("\x1F\x8B\x08zz", "gzip"), std::pair("\x28\xB5\x2F\xFDzz", "zstd")}) {
+    const std::string_view from_a_pipe("\x1F\x8B\x08\0\0\0\0\0\0\3", 10);  // without a time
+    for (const auto& [bytes, how] : std::initializer_list<std::pair<std::string_view, const char*>>{
+             {"\x1F\x8B\x08zz", "gzip"}, {from_a_pipe, "gzip"}, {"\x28\xB5\x2F\xFDzz", "zstd"}}) {
         const auto refusal = refused(bytes);
         EXPECT_EQ(refusal.code, "content-encoding-missing");
         EXPECT_EQ(refusal.mend, std::string("set Content-Encoding: ") + how);
@@ -132,17 +134,30 @@ TEST(JsonReader, knows_common_names_of_fields_when_nothing_else_claims_the_field
 
 TEST(JsonReader, shares_out_common_names_as_csv_does) {
     const auto canonical = [](std::string_view json) { return to_canonical_json(taken(json)); };
-    for (const auto* json : {R"({"AccessionNumber":"A1","StudyID":"1"})", R"({"StudyID":"1","AccessionNumber":"A1"})"})
-        EXPECT_EQ(canonical(json), R"({"record_id":"A1","extensions":{"StudyID":"1"}})");
+    for (const auto* json : {R"({"AccessionNumber":"A1","ExamID":"1"})", R"({"ExamID":"1","AccessionNumber":"A1"})"})
+        EXPECT_EQ(canonical(json), R"({"record_id":"A1","extensions":{"ExamID":"1"}})");
     for (const auto* json : {R"({"Patient ID":"1","PatientID":"2"})", R"({"PatientID":"2","Patient ID":"1"})"})
         EXPECT_EQ(canonical(json), R"({"patient_id":"1","extensions":{"PatientID":"2"}})");
-    EXPECT_EQ(canonical(R"({"study_id":"50","dicom_id":"a"})"), R"({"record_id":"a","image":"a","extensions":{"study_id":"50"}})");
-    EXPECT_EQ(canonical(R"({"study_id":"50","record_id":"7","dicom_id":"a"})"),
-              R"({"record_id":"7","image":"a","extensions":{"study_id":"50"}})");
-    EXPECT_EQ(canonical(R"({"study_id":"50","image_id":"1"})"), R"({"image":"1","extensions":{"study_id":"50"}})");
-    EXPECT_EQ(refused(R"({"study_id":"50","study_id":"51","image_id":"1"})").code, "member-twice");
+    EXPECT_EQ(canonical(R"({"exam_id":"50","dicom_id":"a"})"), R"({"record_id":"a","image":"a","extensions":{"exam_id":"50"}})");
+    EXPECT_EQ(canonical(R"({"exam_id":"50","record_id":"7","dicom_id":"a"})"),
+              R"({"record_id":"7","image":"a","extensions":{"exam_id":"50"}})");
+    EXPECT_EQ(refused(R"({"exam_id":"50","exam_id":"51","image_id":"1"})").code, "member-twice");
     EXPECT_EQ(refused(R"({"MRN":"1","MRN":"2"})").code, "member-twice");
     EXPECT_EQ(refused(R"({"patient_id":"1","MRN":"1","MRN":"2"})").code, "member-twice");
+}
+
+TEST(JsonReader, derives_the_id_of_a_record_where_that_of_its_study_would_name_several) {
+    const auto canonical = [](std::string_view json) { return to_canonical_json(taken(json)); };
+    EXPECT_EQ(canonical(R"({"exam_id":"50","image_id":"1"})"), R"({"image":"1","extensions":{"exam_id":"50"}})");
+    EXPECT_EQ(canonical(R"({"accession":"A1","file_path":"a.dcm"})"), R"({"image":"a.dcm","extensions":{"accession":"A1"}})");
+    EXPECT_EQ(canonical(R"({"filename":"a.dcm","accession":"A1"})"), R"({"image":"a.dcm","extensions":{"accession":"A1"}})");
+    EXPECT_EQ(canonical(R"({"exam_id":7,"file_name":"a.png"})"), R"({"image":"a.png","extensions":{"exam_id":7}})");
+    EXPECT_EQ(canonical(R"({"AccessionNumber":"A1","image":"a.png"})"), R"({"image":"a.png","extensions":{"AccessionNumber":"A1"}})");
+    EXPECT_EQ(canonical(R"({"AccessionNumber":"A1","SeriesInstanceUID":"1.2"})"),
+              R"({"image":"1.2","extensions":{"AccessionNumber":"A1"}})");
+    EXPECT_EQ(canonical(R"({"AccessionNumber":"A1","series_id":["1"]})"), R"({"extensions":{"AccessionNumber":"A1","series_id":["1"]}})");
+    EXPECT_EQ(canonical(R"({"AccessionNumber":"A1","StudyInstanceUID":"1.2"})"), R"({"record_id":"A1","image":"1.2"})");
+    EXPECT_EQ(canonical(R"({"study_id":"1","sex":"F"})"), R"({"sex":"F","extensions":{"study_id":"1"}})");
 }
 
 struct Hint {
