@@ -453,6 +453,15 @@ constexpr auto rows = std::to_array<test::Row>({
     {"no_national_id", fail, "report=Imaging of 123-45-6789 today"},
     {"no_labelled_name", pass, "[{\"name\":\"Madison Lab\"},{\"name\":\"Jordan Laboratory\"}]"},
     {"no_labelled_name", fail, "{\"name\":\"Madison Lopez\"}"},
+    {"no_phone_number", fail, "report=Dr. Smith to ring Mr Brown on 617-555-1212"},
+    {"no_phone_number", fail, "report=Radiology: Mr. Brown, phone 617-555-1212"},
+    {"no_phone_number", fail, "report=Contact the family at 617-555-1212"},
+    {"no_phone_number", fail, "report=Cita: Juan Perez tel 600 123 456"},
+    {"no_phone_number", pass, "report=Please call Radiology at 617-555-1212."},
+    {"no_phone_number", pass, "report=Dictated by Dr. John Smith, phone 617-555-1212"},
+    {"no_street_address", fail, "report=Dear Dr. Smith, Mr. John Brown of 12 Elm Street was seen"},
+    {"no_street_address", pass, "report=Hospital, C/ Mayor 12"},
+    {"no_street_address", fail, "report=Consulta: vive en C/ Mayor 12"},
 });
 
 TEST(privacy, finds_identifiers_and_leaves_alone_what_looks_like_one) {

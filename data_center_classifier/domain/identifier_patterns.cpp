@@ -137,13 +137,14 @@ constexpr auto owner_groups = std::to_array<OwnerGroup>({
     {OwnerSign::staff,
      "called questions department departamento depto dept radiology radiologia hospital clinic clinica clinique centre center centro "
      "associates university universidad universidade imaging office fax pager dr dra doctor doctora doutor doutora servicio servico "
-     "consulta consultas cita citas physician room"},
+     "consulta consultas physician room"},
     {OwnerSign::staff_before_the, "contact call page"},
     {OwnerSign::mailbox,
-     "info contacto contato admisiones admision appointments reception recepcion secretaria secretary admin support soporte "
+     "cita citas info contacto contato admisiones admision appointments reception recepcion secretaria secretary admin support soporte "
      "reports informes laudos pacs ris results resultados rayos rx atencion urgencias emergency referrals scheduling help helpdesk"},
     {OwnerSign::patient,
-     "patient patients paciente pacientes pt pte home his her su she he mobile movil lives living vive reside resides residing mora "
+     "mr mrs ms miss sr sra srta him family relative relatives parents carer brother sister hermano hermana familia familiares patient "
+     "patients paciente pacientes pt pte home his her su she he mobile movil lives living vive reside resides residing mora "
      "domicilio domiciliado domiciliada residente name nombre nome apellido apellidos surname dob nacimiento nascimento born nacido "
      "nacida nascido nascida historia mrn nhc dni daughter son wife husband mother father hija hijo esposa esposo marido madre padre "
      "mae pai filha filho familiar"},

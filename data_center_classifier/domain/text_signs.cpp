@@ -162,7 +162,8 @@ private:
     }
 
     void take_letter(std::size_t begin) {
-        if (prose_ && (text_[begin] | 0x20) == 'c') found_if(is_spanish_street({text_, at_}), Identifier::street_address);
+        if (prose_ && (text_[begin] | 0x20) == 'c')
+            found_unless_of_staff(is_spanish_street({text_, at_}), begin, Identifier::street_address);
         if ((text_[begin] | 0x20) >= 'x' && is_national_id(id_token({text_, begin}), false) && !is_number_of_a_thing(begin))
             found(Identifier::national_id);
     }
