@@ -462,6 +462,10 @@ constexpr auto rows = std::to_array<test::Row>({
     {"no_street_address", fail, "report=Dear Dr. Smith, Mr. John Brown of 12 Elm Street was seen"},
     {"no_street_address", pass, "report=Hospital, C/ Mayor 12"},
     {"no_street_address", fail, "report=Consulta: vive en C/ Mayor 12"},
+    {"no_labelled_name", fail, "report=Paciente: Joaquim dos Santos"},
+    {"no_labelled_name", fail, "report=Paciente: Concei\xc3\xa7\xc3\xa3o da Silva"},
+    {"no_labelled_name", fail, "report=Paciente: Thiago Oliveira"},
+    {"no_labelled_name", pass, "{\"name\":\"Santa Catarina\"}"},
 });
 
 TEST(privacy, finds_identifiers_and_leaves_alone_what_looks_like_one) {

@@ -163,6 +163,11 @@ inline constexpr auto groups = std::to_array<Group>({
        "valentina camila daniela mariana fernanda alejandra carolina catalina juliana luisa esther eva ines montserrat "
        "guadalupe leticia adriana claudia miriam sonia amparo lourdes jimena renata luciana aurora begona"),
 
+    of(first_name,
+       "thiago tiago joaquim matheus mateus guilherme vinicius caio henrique luiz sebastiao raimundo edson marcelo "
+       "fabio flavio rogerio vitoria conceicao larissa thais tatiana priscila bruna vanessa simone rosangela terezinha "
+       "luiza heloisa giovana rafaela isabela eduarda helena catarina joana"),
+
     in(head | heart, "ventricles ventricle ventriculos"),
     in(head,
        "head brain skull cranial intracranial cerebral cerebellar cerebellum orbit orbits sinus sinuses cabeza craneo craneal cerebro "
