@@ -129,7 +129,7 @@ protected:
 
     // Asks until `count` records are visible.
     Answer visible(std::int64_t count, const std::string& more = "") {
-        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        const auto deadline = std::chrono::steady_clock::now() + 60s;
         while (true) {
             auto answer = ask("/data?count=exact" + more);
             if (answer.status != 200 || answer.json().at("count") == count || std::chrono::steady_clock::now() > deadline) return answer;
@@ -218,7 +218,7 @@ TEST_F(ReadSide, a_receipt_tells_how_far_a_record_has_come) {
     append(kernel::raw_data_topic, kernel::to_envelope(received));
     const auto receipt = "/receipts/" + std::string(32, 'a');
     const auto wait_for = [&](std::string_view status) {
-        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        const auto deadline = std::chrono::steady_clock::now() + 60s;
         auto answer = ask(receipt);
         while ((answer.status != 200 || answer.json().at("status").as_string() != status) && std::chrono::steady_clock::now() < deadline)
             answer = ask(receipt);
@@ -380,7 +380,7 @@ TEST_F(ReadSide, a_gap_in_the_history_stops_it_and_ready_says_so) {
     EXPECT_EQ(ask("/ready", "").status, 200);
     ++sequence_;
     publish(content("a", 1, "{}", 'a'));
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
     while (service_->healthy() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
     EXPECT_EQ(ask("/ready", "").status, 503);
     EXPECT_EQ(ask("/health", "").status, 200);
