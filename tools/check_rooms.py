@@ -19,6 +19,7 @@ EXTERNAL = {  # header prefix -> the LIBS names that bring it
     "openssl/": {"OpenSSL::Crypto", "OpenSSL::SSL"}, "spdlog/": {"spdlog::spdlog"},
     "fmt/": {"fmt::fmt", "spdlog::spdlog"}, "simdjson.h": {"simdjson::simdjson"}, "zlib.h": {"ZLIB::ZLIB"}, "zstd.h": {"PkgConfig::ZSTD"},
     "xxhash.h": {"PkgConfig::XXHASH"},
+    "google/protobuf/": {"protobuf::libprotobuf-lite"}, "lz4": {"PkgConfig::LZ4"}, "snappy": {"PkgConfig::SNAPPY"},
     "prometheus/": {"prometheus-cpp::core"}, "CLI/": {"CLI11::CLI11"},
 }
 SERVICES = ("data_center_classifier", "collector_command", "collector_query")
