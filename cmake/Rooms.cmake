@@ -5,9 +5,10 @@
 # With ROOM_WALLS=OFF (the dev preset) the repository root is the one include root, so editors and debuggers show real
 # paths; tools/check_rooms.py reads the same room() calls and still guards the rules.
 #
-# Tests (*_test.cpp), benches (*_bench.cpp) and fuzzers (*_fuzz.cpp) stand beside the code. A room's tests become one program
-# <name>_test, its benches one program <name>_bench (built with ACOPIO_BENCHES=ON, as the release preset does; nothing runs
-# it by itself), each fuzzer a program of its own (ACOPIO_FUZZERS=ON, corpora in <dir>/corpus/<fuzzer>/).
+# Tests (*_test.cpp), engine tests (*_engine_test.cpp), benches (*_bench.cpp) and fuzzers (*_fuzz.cpp) stand beside the code.
+# A room's tests become one program <name>_test; those that need a real engine one program <name>_engine_test, which only the
+# step `engines` of tools/run_tests.py runs; its benches one program <name>_bench (built with ACOPIO_BENCHES=ON, as the release
+# preset does; nothing runs it by itself); each fuzzer a program of its own (ACOPIO_FUZZERS=ON, corpora in <dir>/corpus/<fuzzer>/).
 option(ROOM_WALLS "Give every room a private include root" OFF)
 option(ACOPIO_BENCHES "build the rooms' benches" OFF)
 
@@ -16,6 +17,9 @@ function(room name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*.cpp)
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*.hpp)
   file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*_test.cpp)
+  set(engine_tests ${tests})
+  list(FILTER engine_tests INCLUDE REGEX "_engine_test\\.cpp$")
+  list(FILTER tests EXCLUDE REGEX "_engine_test\\.cpp$")
   file(GLOB benches CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*_bench.cpp)
   file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ROOM_DIR}/*_fuzz.cpp)
   list(FILTER sources EXCLUDE REGEX "(_(test|bench|fuzz)|/main)\\.cpp$")
@@ -46,6 +50,11 @@ function(room name)
     target_link_libraries(${name}_test PRIVATE ${name} ${ROOM_TEST_DEPENDS} ${ROOM_TEST_LIBS} rapidcheck_headers GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE ACOPIO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  endif()
+  if(engine_tests)
+    add_executable(${name}_engine_test ${engine_tests})
+    target_link_libraries(${name}_engine_test PRIVATE ${name} ${ROOM_TEST_DEPENDS} ${ROOM_TEST_LIBS} rapidcheck_headers GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_engine_test PRIVATE ACOPIO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   endif()
   if(ACOPIO_BENCHES AND benches)
     add_executable(${name}_bench ${benches})

@@ -2,7 +2,8 @@
 """Runs every test of the project, step by step, and counts. Called by test.sh, which installs the tools first.
 
 Each step is a function that yields (name, passed) for each test in it; passed is None for one that was left out. A step that cannot run at
-all is one failure. The last line counts: "N passed, N failed", and ", N skipped" when something was left out.
+all is one failure. The last line counts: "N passed, N failed", and ", N skipped" when something was left out, and
+", engine tests left out" with --no-engines.
 """
 import argparse
 import json
@@ -10,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
@@ -26,9 +28,9 @@ SANITIZER_SETTINGS = {
 }
 
 
-def run(*command, timeout=1800, quiet=False):
+def run(*command, timeout=1800, quiet=False, settings=None):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout,
-                          env={**os.environ, **SANITIZER_SETTINGS})
+                          env={**os.environ, **SANITIZER_SETTINGS, **(settings or {})})
     if done.returncode != 0 and not quiet:
         print(done.stdout[-6000:])
     return done
@@ -44,15 +46,21 @@ def build(preset):
 def unit_tests(preset):
     yield f"build {preset}", build(preset)
     for program in sorted(Path(f"build/{preset}/bin").glob("*_test")):
-        report = Path(f"build/{preset}/{program.name}.xml")
-        report.unlink(missing_ok=True)
-        done = run(str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1", timeout=900)
-        cases = list(xml.parse(report).iter("testcase")) if report.exists() else []
-        if done.returncode != 0 and not any(case.find("failure") is not None for case in cases):
-            yield f"{preset}/{program.name} ends well (exit code {done.returncode})", False
-        for case in cases:
-            passed = case.find("failure") is None and case.get("result") == "completed"
-            yield f"{preset}/{case.get('classname')}.{case.get('name')}", None if case.get("result") == "skipped" else passed
+        if not program.name.endswith("_engine_test"):
+            yield from cases_of(preset, program)
+
+
+def cases_of(preset, program, settings=None):
+    """Runs one program of unit tests."""
+    report = Path(f"build/{preset}/{program.name}.xml")
+    report.unlink(missing_ok=True)
+    done = run(str(program), f"--gtest_output=xml:{report}", "--gtest_brief=1", timeout=900, settings=settings)
+    cases = list(xml.parse(report).iter("testcase")) if report.exists() else []
+    if done.returncode != 0 and not any(case.find("failure") is not None for case in cases):
+        yield f"{preset}/{program.name} ends well (exit code {done.returncode})", False
+    for case in cases:
+        passed = case.find("failure") is None and case.get("result") == "completed"
+        yield f"{preset}/{case.get('classname')}.{case.get('name')}", None if case.get("result") == "skipped" else passed
 
 
 def release():
@@ -139,8 +147,38 @@ def tidy():
 
 
 def system(quick=False):
-    settings = {"ACOPIO_CRASH_ROUNDS": "5"} if quick else {}
-    done = subprocess.Popen(["python3", "-u", "z_test/run.py", "--binary", "build/release/bin/acopio"], stdout=subprocess.PIPE,
+    yield from system_tests({"ACOPIO_CRASH_ROUNDS": "5"} if quick else {})
+
+
+def engines(quick=False):
+    """What needs a real engine: brings a Pulsar broker, runs the programs *_engine_test against it, and the system tests of the engines."""
+    rounds = {"ACOPIO_CRASH_ROUNDS": "5"} if quick else {}
+    there = True
+    for name, command in [("Pulsar is there", ["tools/engines/pulsar.sh", "fetch"]),
+                          ("Pulsar's official Python client is there", ["tools/engines/python_client.sh"])]:
+        fetched = run(*command, timeout=1200).returncode == 0
+        there &= fetched
+        yield name, fetched
+    if not there:
+        return
+    with tempfile.TemporaryDirectory(prefix="acopio-engines-", ignore_cleanup_errors=True) as folder:
+        data = f"{folder}/pulsar"
+        try:
+            started = run("tools/engines/pulsar.sh", "start", "--data", data, "--auto-ports", timeout=200).returncode == 0
+            yield "a Pulsar broker starts", started
+            if started:
+                broker = json.loads(Path(data, "pulsar.json").read_text())
+                settings = {**rounds, "ACOPIO_PULSAR_SERVICE": broker["service"], "ACOPIO_PULSAR_ADMIN": broker["admin"]}
+                for program in sorted(Path("build/release/bin").glob("*_engine_test")):
+                    yield from cases_of("release", program, settings)
+                yield from system_tests(settings, "--engines")
+        finally:
+            if Path(data).exists():
+                run("tools/engines/pulsar.sh", "stop", "--data", data, timeout=60)
+
+
+def system_tests(settings, *arguments):
+    done = subprocess.Popen(["python3", "-u", "z_test/run.py", "--binary", "build/release/bin/acopio", *arguments], stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, errors="replace", env={**os.environ, **settings})
     failed = 0
     for line in done.stdout:
@@ -153,14 +191,15 @@ def system(quick=False):
         yield "system tests end well", False
 
 
-STEPS = {"checks": checks, "release": release, "walls": walls, "system": system, "asan": asan, "tsan": tsan, "tidy": tidy}
-QUICK = ["checks", "release", "walls", "system"]
+STEPS = {"checks": checks, "release": release, "walls": walls, "system": system, "engines": engines, "asan": asan, "tsan": tsan, "tidy": tidy}
+QUICK = ["checks", "release", "walls", "system", "engines"]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", action="append", choices=STEPS)
+    parser.add_argument("--no-engines", action="store_true", help="leave out what needs a real engine (Pulsar)")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     if options.list:
@@ -168,10 +207,12 @@ def main():
         return 0
     passed, skipped, failures = 0, 0, []
     for name in options.only or (QUICK if options.quick else STEPS):
+        if name == "engines" and options.no_engines:
+            continue
         begin, before = time.monotonic(), passed
         print(f"== {name}", flush=True)
         try:
-            for test, good in STEPS[name](quick=True) if name == "system" and options.quick else STEPS[name]():
+            for test, good in STEPS[name](quick=True) if name in ("system", "engines") and options.quick else STEPS[name]():
                 passed += good is True
                 skipped += good is None
                 if good is False:
@@ -183,7 +224,8 @@ def main():
         print(f"   {passed - before} passed in {time.monotonic() - begin:.0f} s", flush=True)
     for test in failures:
         print(f"FAILED {test}")
-    print(f"{passed} passed, {len(failures)} failed" + (f", {skipped} skipped" if skipped else ""))
+    print(f"{passed} passed, {len(failures)} failed" + (f", {skipped} skipped" if skipped else "") +
+          (", engine tests left out" if options.no_engines else ""))
     return 1 if failures or passed == 0 else 0
 
 

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""Runs the system tests against a built binary: z_test/run.py --binary build/release/bin/acopio [--only crash].
+"""Runs the system tests against a built binary: z_test/run.py --binary build/release/bin/acopio [--only crash] [--engines].
 
-One line a test: ok, FAILED or skipped, its name, its seconds. The last line counts. Exit code 1 when a test failed.
+One line a test: ok, FAILED or skipped, its name, its seconds. The last line counts. Exit code 1 when a test failed. With --engines only the
+modules that need a real engine (test_pulsar_*.py), and none of them without; they run in the python that has the engine's official client.
 """
 import argparse
 import importlib.util
 import os
+import subprocess
 import sys
 import time
 import traceback
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
+ENGINES = ("test_pulsar_",)  # how the names of modules begin that need one
 sys.path.insert(0, str(FOLDER))
 
 import harness  # noqa: E402  pylint: disable=wrong-import-position
@@ -45,15 +48,28 @@ def run_one(binary, test):
         box.clean_up()
 
 
+def with_official_clients():
+    """Goes on in the python that has the engines' official clients, if this one has not."""
+    if importlib.util.find_spec("pulsar"):
+        return
+    python = subprocess.run([str(FOLDER.parent / "tools" / "engines" / "python_client.sh")], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    os.execv(python, [python, "-u", *sys.argv])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", required=True, type=Path)
     parser.add_argument("--only", default="", help="part of a module's or a test's name")
+    parser.add_argument("--engines", action="store_true", help="the tests that need a real engine, and only they")
     options = parser.parse_args()
+    if options.engines:
+        with_official_clients()
     if not options.binary.exists():
         parser.error(f"there is no {options.binary}: build it first")
     count = {"ok": 0, "FAILED": 0, "skipped": 0}
     for path in sorted(FOLDER.glob("test_*.py")):
+        if path.name.startswith(ENGINES) != options.engines:
+            continue
         for name, sentence, test in tests_of(load(path)):
             if options.only not in f"{path.stem}.{name}":
                 continue
