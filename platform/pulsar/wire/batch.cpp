@@ -26,11 +26,12 @@ void add_to_batch(std::string& batch, proto::SingleMessageMetadata& single, std:
     const std::size_t size = single.ByteSizeLong();
     CHECK(size <= std::numeric_limits<std::int32_t>::max(), "the metadata of a message has a size that a batch can say");
     const std::size_t before = batch.size();
-    batch.resize_and_overwrite(before + size_bytes + size + payload.size(), [&](char* begin, std::size_t room) {
+    const std::size_t after = before + size_bytes + size + payload.size();
+    batch.resize_and_overwrite(after, [&](char* begin, std::size_t) {  // the number may be the capacity
         char* at = write_u32(begin + before, static_cast<std::uint32_t>(size));
         at = reinterpret_cast<char*>(single.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(at)));
         if (!payload.empty()) std::memcpy(at, payload.data(), payload.size());
-        return room;
+        return after;
     });
 }
 
@@ -46,7 +47,7 @@ Result<std::string_view> BatchReader::next(proto::SingleMessageMetadata& single)
     if (rest_.size() < size_bytes) return batch_error("a batch that ends before its last message");
     const std::uint64_t size = read_u32(rest_.data());
     if (size > rest_.size() - size_bytes || size > std::numeric_limits<int>::max() ||
-        !single.ParseFromArray(rest_.data() + size_bytes, static_cast<int>(size))) {
+        !single.ParsePartialFromArray(rest_.data() + size_bytes, static_cast<int>(size)) || !single.IsInitialized()) {
         return batch_error("the metadata of a message of a batch cannot be read");
     }
     const auto behind = rest_.substr(size_bytes + size);

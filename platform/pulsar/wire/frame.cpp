@@ -136,10 +136,11 @@ bool has_its_part(proto::BaseCommand& command) {
     return true;
 }
 
-// protobuf counts in int. REQUIRES: bytes.size() was checked against what a frame may have, or is what really came.
+// protobuf counts in int. ParseFromArray would write on standard error what is missing.
 template <class Message>
 bool parse(Message& message, std::string_view bytes) {
-    return bytes.size() <= std::numeric_limits<int>::max() && message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+    return bytes.size() <= std::numeric_limits<int>::max() && message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size())) &&
+           message.IsInitialized();
 }
 
 char* serialize(const google::protobuf::MessageLite& message, char* at) {
@@ -207,10 +208,10 @@ std::string encode(const proto::BaseCommand& command) {
     const std::size_t size = command.ByteSizeLong();
     CHECK(size <= std::numeric_limits<int>::max() - size_bytes, "a command has a size that its frame can say");
     std::string frame;
-    frame.resize_and_overwrite(2 * size_bytes + size, [&](char* at, std::size_t room) {
+    frame.resize_and_overwrite(2 * size_bytes + size, [&](char* at, std::size_t) {  // the number may be the capacity
         at = write_u32(at, static_cast<std::uint32_t>(size_bytes + size));
         serialize(command, write_u32(at, static_cast<std::uint32_t>(size)));
-        return room;
+        return 2 * size_bytes + size;
     });
     return frame;
 }
@@ -251,7 +252,7 @@ std::string encode_send(const proto::BaseCommand& send, const proto::MessageMeta
     const std::size_t total = size_bytes + command_size + sizeof checksum_magic + size_bytes + size_bytes + metadata_size + payload.size();
     CHECK(total <= std::numeric_limits<std::int32_t>::max(), "a SEND has a size that its frame can say");
     std::string frame;
-    frame.resize_and_overwrite(size_bytes + total, [&](char* begin, std::size_t room) {
+    frame.resize_and_overwrite(size_bytes + total, [&](char* begin, std::size_t) {
         char* at = write_u32(begin, static_cast<std::uint32_t>(total));
         at = serialize(send, write_u32(at, static_cast<std::uint32_t>(command_size)));
         at = write_u16(at, checksum_magic);
@@ -260,7 +261,7 @@ std::string encode_send(const proto::BaseCommand& send, const proto::MessageMeta
         at = serialize(metadata, write_u32(covered, static_cast<std::uint32_t>(metadata_size)));
         if (!payload.empty()) std::memcpy(at, payload.data(), payload.size());
         write_u32(checksum, crc32c({covered, size_bytes + metadata_size + payload.size()}));
-        return room;
+        return size_bytes + total;
     });
     return frame;
 }
