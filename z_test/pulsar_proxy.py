@@ -7,6 +7,9 @@ The broker must send clients back to the proxy in its lookups, which its --adver
         client = broker.official_client(proxy.service)
         proxy.on_frame = lambda direction, name, frame: "cut-after" if name == "SEND" else None
 
+For TLS: Proxy(target=broker.tls_service, frames=False). That needs no --advertised-port: a standalone broker answers lookups with
+proxy_through_service_url, so that clients dial the proxy again and put the broker's own address into CONNECT.
+
 Directions are ">" (client to broker) and "<" (broker to client). Set faults at any time and from any thread; heal() takes all of them away.
 """
 import asyncio
