@@ -45,7 +45,7 @@ Result<BatchReader> BatchReader::open(std::string_view batch, std::int64_t count
 Result<std::string_view> BatchReader::next(proto::SingleMessageMetadata& single) {
     CHECK(left_ > 0, "no message is read behind the last");
     if (rest_.size() < size_bytes) return batch_error("a batch that ends before its last message");
-    const std::uint64_t size = read_u32(rest_.data());
+    const std::uint64_t size = read_u32(rest_);
     if (size > rest_.size() - size_bytes || size > std::numeric_limits<int>::max() ||
         !single.ParsePartialFromArray(rest_.data() + size_bytes, static_cast<int>(size)) || !single.IsInitialized()) {
         return batch_error("the metadata of a message of a batch cannot be read");

@@ -8,10 +8,10 @@
 
 namespace platform::pulsar::wire {
 
-// REQUIRES: four bytes from `at` on.
-inline std::uint32_t read_u32(const char* at) {
+// The first four. REQUIRES: so many.
+inline std::uint32_t read_u32(std::string_view bytes) {
     std::uint32_t value = 0;
-    std::memcpy(&value, at, sizeof value);
+    std::memcpy(&value, bytes.data(), sizeof value);
     return std::endian::native == std::endian::little ? std::byteswap(value) : value;
 }
 
@@ -22,9 +22,9 @@ inline char* write_u32(char* at, std::uint32_t value) {
     return at + sizeof value;
 }
 
-// REQUIRES: two bytes from `at` on.
-inline std::uint16_t read_u16(const char* at) {
-    return static_cast<std::uint16_t>(static_cast<unsigned char>(at[0]) << 8U | static_cast<unsigned char>(at[1]));
+// The first two. REQUIRES: so many.
+inline std::uint16_t read_u16(std::string_view bytes) {
+    return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[0]) << 8U | static_cast<unsigned char>(bytes[1]));
 }
 
 inline char* write_u16(char* at, std::uint16_t value) {

@@ -51,8 +51,9 @@ bool lz4(std::string_view bytes, std::string& out) {
     if (bytes.size() > LZ4_MAX_INPUT_SIZE) return false;
     const int size = static_cast<int>(bytes.size());
     const int bound = LZ4_compressBound(size);
+    const char* const from = bytes.data();
     return write_into(out, static_cast<std::size_t>(bound), [&](char* to) {
-        const int written = LZ4_compress_default(bytes.data(), to, size, bound);
+        const int written = LZ4_compress_default(from, to, size, bound);
         return written > 0 ? static_cast<std::size_t>(written) : failed;
     });
 }

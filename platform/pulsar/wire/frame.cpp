@@ -150,7 +150,7 @@ char* serialize(const google::protobuf::MessageLite& message, char* at) {
 // Takes `size | bytes` off the front of `rest`.
 std::optional<std::string_view> take_sized(std::string_view& rest) {
     if (rest.size() < size_bytes) return std::nullopt;
-    const std::uint64_t size = read_u32(rest.data());
+    const std::uint64_t size = read_u32(rest);
     if (size > rest.size() - size_bytes) return std::nullopt;
     const auto bytes = rest.substr(size_bytes, size);
     rest.remove_prefix(size_bytes + size);
@@ -158,7 +158,7 @@ std::optional<std::string_view> take_sized(std::string_view& rest) {
 }
 
 bool begins_with(std::string_view bytes, std::uint16_t magic) {
-    return bytes.size() >= sizeof magic && read_u16(bytes.data()) == magic;
+    return bytes.size() >= sizeof magic && read_u16(bytes) == magic;
 }
 
 }  // namespace
@@ -183,7 +183,7 @@ void Splitter::commit(std::size_t bytes) {
 Result<std::optional<std::string_view>> Splitter::next() {
     const std::size_t there = end_ - begin_;
     if (there < size_bytes) return std::optional<std::string_view>();
-    const std::uint64_t size = read_u32(buffer_.data() + begin_);
+    const std::uint64_t size = read_u32({buffer_.data() + begin_, there});
     if (size < size_bytes || size > frame_bytes_max_) return frame_error("a frame of " + std::to_string(size) + " bytes");
     if (there - size_bytes < size) return std::optional<std::string_view>();
     const std::string_view frame(buffer_.data() + begin_ + size_bytes, size);
@@ -228,7 +228,7 @@ Result<void> parse_message(std::string_view bytes, MessageSection& section) {
     // Without this magic these are the upper bytes of the metadata's size, which would be 235 MB and more.
     if (begins_with(bytes, checksum_magic)) {
         if (bytes.size() < sizeof checksum_magic + size_bytes) return message_error("the checksum is cut off");
-        const auto checksum = read_u32(bytes.data() + sizeof checksum_magic);
+        const auto checksum = read_u32(bytes.substr(sizeof checksum_magic));
         bytes.remove_prefix(sizeof checksum_magic + size_bytes);
         if (crc32c(bytes) != checksum) {
             return Error{ErrorKind::incorrect, "pulsar-checksum", "the checksum of a message does not fit its bytes"};
