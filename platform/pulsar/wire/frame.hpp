@@ -42,8 +42,9 @@ private:
 };
 
 // The command of a frame that Splitter gave, and what follows it (empty for a simple frame). A command of a type that this client does not
-// know parses with has_type() false or an unknown type: to be ignored. incorrect "pulsar-frame" when it cannot be read. `command` is
-// overwritten, so that it can be used again without allocating.
+// know parses with has_type() false: to be ignored. incorrect "pulsar-frame" when it cannot be read, lacks a required field or the part
+// that its type names. A ServerError of a later protocol is set to UnknownError, never lost; a lookup's answer that says neither yes nor
+// no is set to Failed. `command` is overwritten, so that it can be used again without allocating.
 kernel::Result<std::string_view> parse_command(std::string_view frame, proto::BaseCommand& command);
 
 // A simple frame, whole. REQUIRES: every required field is set.
@@ -56,7 +57,8 @@ struct MessageSection {
     proto::MessageMetadata metadata;
     std::string_view payload;  // as sent: compressed, and of a batch all of it
 };
-// incorrect "pulsar-checksum" when the CRC32C is wrong, "pulsar-message" when it cannot be read. Overwrites `section`.
+// incorrect "pulsar-checksum" when the CRC32C is wrong, "pulsar-message" when it cannot be read; unsupported "pulsar-compression" when a
+// later protocol compressed it. Overwrites `section`.
 kernel::Result<void> parse_message(std::string_view bytes, MessageSection& section);
 
 // A SEND frame, whole, with checksum. `payload` as it is to be sent. Metadata and payload are counted against the message size by the
