@@ -497,7 +497,7 @@ void Session::State::begin_close_consumer(std::uint64_t id, Now now) {
     arm(consumer_owner(id));
 }
 
-void Session::State::end_consumer(std::uint64_t id, Result<void> result, Now now) {
+void Session::State::end_consumer(std::uint64_t id, const Result<void>& result, Now now) {
     const auto found = consumers.find(id);
     if (found == consumers.end()) return;
     auto& consumer = found->second;

@@ -34,7 +34,7 @@ void Session::received(ConnectionId connection, std::size_t bytes, Now now) {
     state_->received(static_cast<std::uint64_t>(connection), bytes, now);
 }
 
-void Session::closed(ConnectionId connection, Error why, Now now) {
+void Session::closed(ConnectionId connection, const Error& why, Now now) {
     state_->lost(static_cast<std::uint64_t>(connection), why, now);
 }
 
@@ -76,6 +76,7 @@ void Session::close(Now now) {
     if (state.closing) return;
     state.closing = true;
     std::vector<std::uint64_t> ids;
+    ids.reserve(state.queries.size() + state.producers.size() + state.consumers.size());
     for (const auto& [id, query] : state.queries) ids.push_back(id);
     for (const auto id : ids) {
         state.forget_request(state.queries.at(id).request);

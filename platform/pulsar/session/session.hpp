@@ -33,8 +33,8 @@ public:
     // Where to read into (at least `bytes_min`), then how many bytes came.
     std::span<char> prepare(ConnectionId connection, std::size_t bytes_min);
     void received(ConnectionId connection, std::size_t bytes, Now now);
-    void written(ConnectionId connection, std::size_t bytes);          // the socket took so many
-    void closed(ConnectionId connection, kernel::Error why, Now now);  // could not be made, or ended
+    void written(ConnectionId connection, std::size_t bytes);                 // the socket took so many
+    void closed(ConnectionId connection, const kernel::Error& why, Now now);  // could not be made, or ended
     void token(ConnectionId connection, kernel::Result<std::string> token, Now now);
     void tick(Now now);
     std::optional<Time> next_tick() const;  // when tick() has something to do

@@ -229,7 +229,7 @@ struct Session::State {
     void finish_seek(std::uint64_t id, Now now);
     void broken(std::uint64_t id, const kernel::Error& error, Now now);
     void consumer_due(std::uint64_t id, Now now);
-    void end_consumer(std::uint64_t id, kernel::Result<void> result, Now now);
+    void end_consumer(std::uint64_t id, const kernel::Result<void>& result, Now now);
     void begin_close_consumer(std::uint64_t id, Now now);
 
     void emit(Action action) { actions.push_back(std::move(action)); }
