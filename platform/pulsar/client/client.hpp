@@ -52,16 +52,16 @@ TokenSupplier token_from_environment(std::string variable);  // likewise
 // Of pulsar+ssl services: TLS 1.2 or later, and the certificate must be valid for the name that is dialled. There is no way around that.
 // The files are read again for each connection, so that they may be replaced.
 struct TlsOptions {
-    std::string ca_file;           // PEM; empty: the system's store
-    std::string certificate_file;  // PEM chain of the client; empty: none
-    std::string key_file;          // PEM, not encrypted
+    std::string ca_file{};           // PEM; empty: the system's store
+    std::string certificate_file{};  // PEM chain of the client; empty: none
+    std::string key_file{};          // PEM, not encrypted
 };
 
 struct ClientOptions {
-    std::string service;  // "pulsar://host:6650", "pulsar+ssl://a:6651,b:6651": each is tried
-    TokenSupplier token;  // empty: no authentication
-    TlsOptions tls;
-    session::Options session;                        // timeouts and bounds; `services`, `tokens` and `seed` are set by the client
+    std::string service{};  // "pulsar://host:6650", "pulsar+ssl://a:6651,b:6651": each is tried
+    TokenSupplier token{};  // empty: no authentication
+    TlsOptions tls{};
+    session::Options session{};                      // timeouts and bounds; `services`, `tokens` and `seed` are set by the client
     std::chrono::milliseconds close_timeout{5'000};  // how long the Client's destructor waits for the brokers
 };
 
@@ -70,17 +70,17 @@ struct ClientOptions {
 using ProducerOptions = session::ProducerOptions;
 
 struct OutMessage {
-    std::string payload;
-    std::string key;  // empty: none. Decides the partition: Murmur3, as the other clients of Pulsar do when told to
-    std::vector<std::pair<std::string, std::string>> properties;
-    std::uint64_t event_time_ms = 0;        // 0: none
-    std::optional<std::uint64_t> sequence;  // rises from message to message of a partition; nothing: one above the last
-    bool null_value = false;                // a tombstone for compaction
-    std::int32_t partition = -1;            // -1: by the key; without a key one after the other, a batch in each
+    std::string payload{};
+    std::string key{};  // empty: none. Decides the partition: Murmur3, as the other clients of Pulsar do when told to
+    std::vector<std::pair<std::string, std::string>> properties{};
+    std::uint64_t event_time_ms = 0;          // 0: none
+    std::optional<std::uint64_t> sequence{};  // rises from message to message of a partition; nothing: one above the last
+    bool null_value = false;                  // a tombstone for compaction
+    std::int32_t partition = -1;              // -1: by the key; without a key one after the other, a batch in each
 };
 
 struct Receipt {
-    MessageId id;            // its partition is set when the topic is partitioned
+    MessageId id{};          // its partition is set when the topic is partitioned
     bool duplicate = false;  // the broker had it already, by the producer's name and sequence; the id is not known (0:0)
 };
 using OnSent = std::move_only_function<void(kernel::Result<Receipt>)>;
@@ -147,16 +147,16 @@ struct ConsumerEvent {
     std::int32_t partition = -1;
 };
 struct ConsumerHooks {
-    std::function<void(const ConsumerEvent&)> on_event;  // on the I/O thread
+    std::function<void(const ConsumerEvent&)> on_event{};  // on the I/O thread
 };
 
 struct ReaderOptions {
-    std::string topic;
+    std::string topic{};
     MessageId start = earliest;
     bool start_inclusive = false;
-    std::vector<MessageId> starts;  // of a partitioned topic: each of the partition that it names; the others begin at `start`
+    std::vector<MessageId> starts{};  // of a partitioned topic: each of the partition that it names; the others begin at `start`
     bool read_compacted = false;
-    std::string name;
+    std::string name{};
     std::size_t queue_messages_max = 1000;           // of each partition
     std::size_t queue_bytes_max = 32 * 1024 * 1024;  // likewise
 };
@@ -171,8 +171,8 @@ public:
     Consumer& operator=(const Consumer&) = delete;
 
     // Up to `messages_max` messages, as soon as there is one; none when `wait_max` is over or `stop` was asked for. One trip to the I/O
-    // thread for all of them. The end of one partition (fault "pulsar-entry-broken" at a message that cannot be read: nothing is
-    // skipped) is the end of the consumer: its reason comes after all messages that came before, then always.
+    // thread for all of them. The end of one partition (fault "pulsar-entry-broken" at a message that cannot be read: nothing is skipped)
+    // is the end of the consumer: its reason comes after the messages of that partition before it, then always.
     kernel::Task<std::vector<Message>> receive(std::size_t messages_max, std::chrono::milliseconds wait_max, std::stop_token stop = {});
     // The same for a plain loop: blocks the thread. REQUIRES: not on the I/O thread.
     kernel::Result<std::vector<Message>> receive_blocking(std::size_t messages_max, std::chrono::milliseconds wait_max,
@@ -180,7 +180,7 @@ public:
 
     // Without a receipt: sent together after `ack_delay`; lost with the connection, so that the message may come again. With one: stored by
     // the broker. Cumulative: all messages of that partition up to this one; Exclusive and Failover only. incorrect "pulsar-partition" for
-    // an id of no partition of this consumer. REQUIRES of nothing: acks of messages that came before a reattachment are ignored.
+    // an id of no partition of this consumer. An ack of a message that came before a loss of the connection is harmless.
     kernel::Result<void> ack(const MessageId& id);
     kernel::Result<void> ack(std::span<const MessageId> ids);
     kernel::Result<void> ack_cumulative(const MessageId& id);

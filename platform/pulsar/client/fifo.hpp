@@ -1,0 +1,39 @@
+// Fifo: a queue that keeps its memory, so that a steady flow allocates nothing (std::deque allocates a block for every few elements).
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace platform::pulsar::client {
+
+template <class T>
+class Fifo {
+public:
+    bool empty() const { return first_ == items_.size(); }
+    std::size_t size() const { return items_.size() - first_; }
+    T& front() { return items_[first_]; }
+    T& operator[](std::size_t i) { return items_[first_ + i]; }
+    void push_back(T item) {
+        // The taken half is given back before the vector would grow.
+        if (items_.size() == items_.capacity() && first_ > items_.size() / 2) {
+            items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
+            first_ = 0;
+        }
+        items_.push_back(std::move(item));
+    }
+    T pop_front() {
+        T item = std::move(items_[first_++]);
+        if (first_ == items_.size()) {
+            items_.clear();
+            first_ = 0;
+        }
+        return item;
+    }
+
+private:
+    std::vector<T> items_;
+    std::size_t first_ = 0;
+};
+
+}  // namespace platform::pulsar::client
