@@ -60,6 +60,8 @@ public:
         return std::unique_ptr<log::Subscription>(std::make_unique<CountedSubscription>(std::move(*opened), passed_));
     }
     Result<log::Position> head(std::string topic) override { return inner_.head(std::move(topic)); }
+    Result<std::optional<log::Message>> last(std::string topic) override { return inner_.last(std::move(topic)); }
+    Result<std::uint64_t> behind(std::string topic, log::Position after) override { return inner_.behind(std::move(topic), after); }
     Result<std::uint64_t> last_sequence(std::string topic, std::string producer) override {
         return inner_.last_sequence(std::move(topic), std::move(producer));
     }
@@ -74,9 +76,9 @@ private:
 Result<std::uint64_t> messages_in(log::EventLog& event_log) {
     std::uint64_t count = 0;
     for (const auto topic : {kernel::raw_data_topic, kernel::collected_data_topic}) {
-        const auto head = event_log.head(std::string(topic));
-        if (!head) return head.error();
-        count += head->value;
+        const auto all = event_log.behind(std::string(topic), log::Position{});
+        if (!all) return all;
+        count += *all;
     }
     return count;
 }
@@ -135,12 +137,11 @@ Result<std::uint64_t> rebuild_into(const std::filesystem::path& fresh, log::Even
     });
     platform::runtime::Metrics metrics;
     const kernel::SystemClock clock;
-    auto messages = collector_query::rebuild(**database, counted, metrics, clock);
-    if (!messages) return messages;
+    if (auto rebuilt = collector_query::rebuild(**database, counted, metrics, clock); !rebuilt) return std::move(rebuilt).error();
     auto connection = (*database)->connect();
     if (!connection) return std::move(connection).error();
     if (auto synced = (*connection)->execute("PRAGMA wal_checkpoint(TRUNCATE)"); !synced) return std::move(synced).error();
-    return messages;
+    return passed;
 }
 
 Result<std::uint64_t> rebuild_from(const DataDirectory& directory, log::EventLog& event_log) {

@@ -153,13 +153,12 @@ Result<void> revoke_token(platform::sql::Database& access, std::string_view id, 
     return infrastructure::db::revoke_token(access, id, now);
 }
 
-Result<std::uint64_t> rebuild(platform::sql::Database& fresh, platform::log::EventLog& log, platform::runtime::Metrics& metrics,
-                              const kernel::Clock& clock) {
+Result<void> rebuild(platform::sql::Database& fresh, platform::log::EventLog& log, platform::runtime::Metrics& metrics,
+                     const kernel::Clock& clock) {
     auto projections = open_projections(fresh, log, metrics, clock);
     if (!projections) return std::move(projections).error();
     if (auto done = projections->receipts->catch_up(); !done) return std::move(done).error();
-    if (auto done = projections->data->catch_up(); !done) return std::move(done).error();
-    return projections->receipts->reached().value + projections->data->reached().value;
+    return projections->data->catch_up();
 }
 
 }  // namespace collector_query

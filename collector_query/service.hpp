@@ -49,8 +49,7 @@ kernel::Result<std::vector<TokenInfo>> list_tokens(platform::sql::Database& acce
 kernel::Result<void> revoke_token(platform::sql::Database& access, std::string_view id, kernel::Timestamp now);
 
 // Projects the whole log into `fresh`, an empty database that the caller then puts in the place of db_query, which may be damaged or gone.
-// The number of messages.
-kernel::Result<std::uint64_t> rebuild(platform::sql::Database& fresh, platform::log::EventLog& log, platform::runtime::Metrics& metrics,
-                                      const kernel::Clock& clock);
+kernel::Result<void> rebuild(platform::sql::Database& fresh, platform::log::EventLog& log, platform::runtime::Metrics& metrics,
+                             const kernel::Clock& clock);
 
 }  // namespace collector_query

@@ -122,7 +122,7 @@ protected:
     }
     static kernel::Timestamp clock_now() { return kernel::SystemClock().now(); }
 
-    kernel::Result<std::uint64_t> rebuild_beside() {
+    kernel::Result<void> rebuild_beside() {
         const auto fresh = *platform::sql::sqlite::open(dir_ / "fresh.db");
         return rebuild(*fresh, *log_, *metrics_, clock_);
     }
@@ -322,7 +322,6 @@ TEST_F(ReadSide, knows_everything_after_a_restart_and_after_a_rebuild) {
     const auto token = *add_token(*access_, "researcher", "Ada", clock_.now());
     const auto rebuilt = rebuild_beside();
     ASSERT_TRUE(rebuilt) << rebuilt.error().message;
-    EXPECT_EQ(*rebuilt, 2U);
     close();
     for (const auto* ending : {"", "-wal", "-shm"}) std::filesystem::remove(dir_ / (std::string("query.db") + ending));
     ASSERT_FALSE(std::filesystem::exists(dir_ / "fresh.db-wal")) << "a closed database is one file";

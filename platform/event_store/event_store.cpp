@@ -13,6 +13,8 @@ using kernel::Error;
 using kernel::ErrorKind;
 using kernel::Result;
 
+constexpr std::size_t batch_max = 1000;  // messages read at once
+
 constexpr std::string_view schema_1 = R"(
 CREATE TABLE event (
     sequence INTEGER NOT NULL PRIMARY KEY,
@@ -92,20 +94,52 @@ Result<void> create(sql::Connection& connection) {
     return sql::migrate(connection, "event_store", {{1, schema_1}});
 }
 
-Result<void> check_common_event(EventStore& store, log::EventLog& log, const std::string& topic, const std::string& producer,
-                                std::uint64_t sequence) {
+Result<HeldMessages> HeldMessages::open(log::EventLog& log, const std::string& topic, const std::string& producer, log::Position after) {
+    auto end = log.head(topic);
+    if (!end) return std::move(end).error();
+    auto subscription = log.subscribe(topic, producer, after);
+    if (!subscription) return std::move(subscription).error();
+    return HeldMessages(std::move(*subscription), after, *end);
+}
+
+Result<std::vector<log::Message>> HeldMessages::next(std::size_t messages_max) {
+    if (reached_ >= end_) return std::vector<log::Message>();
+    auto messages = subscription_->next(messages_max, log_read_wait, {});
+    if (!messages) return messages;
+    if (messages->empty()) return Error{ErrorKind::unavailable, "log-silent", "the log did not give a message that it holds"};
+    reached_ = messages->back().position;
+    return messages;
+}
+
+Result<std::optional<log::Message>> find_event(log::EventLog& log, const std::string& topic, const std::string& producer,
+                                               std::uint64_t sequence) {
+    const auto wanted = std::to_string(sequence);
+    auto last = log.last(topic);
+    if (!last) return last;
+    if (!*last || (*last)->envelope.attribute("sequence") == wanted) return last;
+    auto held = HeldMessages::open(log, topic, producer, {});
+    if (!held) return std::move(held).error();
+    while (true) {
+        auto messages = held->next(batch_max);
+        if (!messages) return std::move(messages).error();
+        if (messages->empty()) return std::optional<log::Message>();
+        for (auto& message : *messages)
+            if (message.envelope.attribute("sequence") == wanted) return std::optional(std::move(message));
+    }
+}
+
+Result<log::Position> check_common_event(EventStore& store, log::EventLog& log, const std::string& topic, const std::string& producer,
+                                         std::uint64_t sequence) {
     auto stored = store.after(sequence - 1, 1);
     if (!stored) return std::move(stored).error();
-    auto subscription = log.subscribe(topic, producer, log::Position{sequence - 1});
-    if (!subscription) return std::move(subscription).error();
-    auto logged = (*subscription)->next(1, log_read_wait, {});
+    auto logged = find_event(log, topic, producer, sequence);
     if (!logged) return std::move(logged).error();
-    if (stored->size() == 1 && logged->size() == 1) {
+    if (stored->size() == 1 && *logged) {
         auto event = std::move(stored->front().event);
         event.attributes.emplace_back("sequence", std::to_string(sequence));  // as the relay published it
-        const auto& there = logged->front().envelope;
+        const auto& there = (*logged)->envelope;
         if (std::tie(there.key, there.type, there.attributes, there.data) == std::tie(event.key, event.type, event.attributes, event.data))
-            return kernel::ok();
+            return (*logged)->position;
     }
     return Error{ErrorKind::fault, "log-foreign",
                  "the log holds another event than the database in the place of its last one; put the log and all databases back from one "
@@ -113,21 +147,24 @@ Result<void> check_common_event(EventStore& store, log::EventLog& log, const std
 }
 
 Result<std::uint64_t> restore(sql::Connection& connection, log::EventLog& log, const std::string& topic, const std::string& producer) {
-    constexpr std::size_t batch_max = 1000;
     auto store = EventStore::open(connection);
     if (!store) return std::move(store).error();
     auto stored = store->last_sequence();
     if (!stored) return stored;
     auto last = log.last_sequence(topic, producer);
     if (!last || *last <= *stored) return last ? Result<std::uint64_t>(0) : last;
-    if (*stored > 0)
-        if (auto checked = check_common_event(*store, log, topic, producer, *stored); !checked) return std::move(checked).error();
-    auto subscription = log.subscribe(topic, producer, log::Position{*stored});
-    if (!subscription) return std::move(subscription).error();
+    log::Position from;
+    if (*stored > 0) {
+        auto common = check_common_event(*store, log, topic, producer, *stored);
+        if (!common) return std::move(common).error();
+        from = *common;
+    }
+    auto held = HeldMessages::open(log, topic, producer, from);
+    if (!held) return std::move(held).error();
     auto transaction = sql::Transaction::begin(connection);
     if (!transaction) return std::move(transaction).error();
     for (auto reached = *stored; reached < *last;) {
-        auto batch = (*subscription)->next(batch_max, log_read_wait, {});
+        auto batch = held->next(batch_max);
         if (!batch) return std::move(batch).error();
         if (batch->empty())
             return Error{ErrorKind::fault, "events-behind-log", "a topic ends before its last event; restore all files from one copy"};

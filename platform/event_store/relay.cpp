@@ -32,9 +32,9 @@ struct Relay::State {
     Options options;
     std::unique_ptr<sql::Connection> connection;
     std::optional<EventStore> store;
-    std::optional<std::uint64_t> published;   // known highest sequence in the log
-    std::uint64_t compared = 0;               // up to here table and log hold the same events
-    std::unique_ptr<log::Subscription> held;  // what the log holds after that
+    std::optional<std::uint64_t> published;  // known highest sequence in the log
+    std::uint64_t compared = 0;              // up to here table and log hold the same events
+    std::optional<HeldMessages> held;        // what the log holds after that
 
     std::mutex mutex;
     std::condition_variable_any woken;
@@ -103,12 +103,15 @@ struct Relay::State {
         if (!events) return std::move(events).error();
         if (events->empty()) return std::size_t{0};
         if (!held) {
-            auto subscription = log.subscribe(options.topic, options.producer, log::Position{compared});
-            if (!subscription) return std::move(subscription).error();
-            held = std::move(*subscription);
+            auto first = find_event(log, options.topic, options.producer, compared + 1);
+            if (!first) return std::move(first).error();
+            if (!*first) return behind("the log holds other events than the database");
+            auto from = HeldMessages::open(log, options.topic, options.producer, log::Position{(*first)->position.value - 1});
+            if (!from) return std::move(from).error();
+            held.emplace(std::move(*from));
         }
         for (std::size_t done = 0; done < events->size();) {
-            auto messages = held->next(events->size() - done, log_read_wait, {});
+            auto messages = held->next(events->size() - done);
             if (!messages) {
                 held.reset();
                 return std::move(messages).error();

@@ -1,7 +1,7 @@
 // The EventLog port: named topics of ordered, durable messages that are kept for ever. Embedded: a SQLite file. At scale: Pulsar.
 //
 // Durability: append() returns success only when the messages are on disk (group commit inside).
-// Order: messages of one topic partition are numbered densely from 1; one append's messages keep their order and are neighbours.
+// Order: positions rise from message to message of a topic; one append's messages keep their order and are neighbours.
 // A success does not mean that any consumer has seen them. A failure of kind `unavailable` or `interrupted` does not mean that they
 // are not stored: the caller retries with the same producer sequence (then nothing doubles) or lets the reader drop repeats. After every
 // other kind nothing of them is stored: busy "log-write-failed" is a write that failed and is known to have left nothing.
@@ -21,7 +21,8 @@
 
 namespace platform::log {
 
-// Place of a message in its topic partition: 1, 2, 3 ... ; 0 is "before the first".
+// Place of a message in its topic: a later message has a greater one; 0 is "before the first". Below 2^62. An engine may leave gaps (the
+// embedded one leaves none), so that a difference of two positions counts nothing: behind() does.
 struct Position {
     std::uint64_t value = 0;
     friend auto operator<=>(const Position&, const Position&) = default;
@@ -34,7 +35,8 @@ struct Producer {
     std::uint64_t first_sequence = 1;  // sequences rise; from 1
 };
 
-// Positions that an append got: first..last; last < first when all were repeats and nothing was written.
+// Positions that an append got: of its first message that was written and of its last, with nothing of others in between; last < first
+// when all were repeats and nothing was written.
 struct Appended {
     Position first;
     Position last;
@@ -61,17 +63,26 @@ class EventLog {
 public:
     virtual ~EventLog() = default;
 
-    // Appends all of `messages` or none. Thread-safe. At most 10,000 messages and 64 MiB at once (incorrect "append-too-large").
-    // busy "log-queue-full" before anything is written when the queue's bound is reached. Empty `messages`: incorrect.
+    // Appends all of `messages`; on failure none, or a first part of them where the kind leaves that open (see above). Thread-safe.
+    // At most 10,000 messages and 64 MiB at once (incorrect "append-too-large"). Empty `messages`: incorrect.
+    // busy "log-queue-full" before anything is written when the queue's bound is reached.
     virtual kernel::Task<Appended> append(std::string topic, std::vector<kernel::Envelope> messages,
                                           std::optional<Producer> producer = {}) = 0;
 
-    // Reads `topic` after position `after`. `group` names the reader for metrics and for engines that share partitions between readers;
-    // the consumer's own database keeps the position (the truth), so there is nothing to acknowledge here.
+    // Reads the messages of `topic` whose position is greater than `after`, which need not be the position of any. `group` names the reader
+    // for metrics and for engines that share partitions between readers; the consumer's own database keeps the position (the truth), so
+    // there is nothing to acknowledge here.
     virtual kernel::Result<std::unique_ptr<Subscription>> subscribe(std::string topic, std::string group, Position after) = 0;
 
     // Position of the last durable message of the topic (0 if none). Thread-safe.
     virtual kernel::Result<Position> head(std::string topic) = 0;
+
+    // The last durable message of the topic; nothing if there is none. Thread-safe.
+    virtual kernel::Result<std::optional<Message>> last(std::string topic) = 0;
+
+    // How many messages of the topic come after that position. 0 if and only if there is none; an engine that cannot count gives what it
+    // knows to be there at least. Thread-safe; for gauges and progress.
+    virtual kernel::Result<std::uint64_t> behind(std::string topic, Position after) = 0;
 
     // Highest sequence stored for that producer (0 if none): where a relay goes on after a crash.
     virtual kernel::Result<std::uint64_t> last_sequence(std::string topic, std::string producer) = 0;

@@ -79,6 +79,26 @@ public:
         return Position{shared_->topic(topic).head};
     }
 
+    Result<std::optional<Message>> last(std::string topic) override {
+        auto end = head(topic);
+        if (!end) return std::move(end).error();
+        if (end->value == 0) return std::optional<Message>();
+        auto subscription = subscribe(std::move(topic), "last", Position{end->value - 1});
+        if (!subscription) return std::move(subscription).error();
+        auto there = (*subscription)->next(1, std::chrono::milliseconds(0), {});
+        if (!there) return std::move(there).error();
+        if (there->empty())
+            return Error{ErrorKind::fault, "log-corrupt", "the log's last block is missing; restore all files from one copy"};
+        return std::optional(std::move(there->front()));
+    }
+
+    // Exact: positions are dense here.
+    Result<std::uint64_t> behind(std::string topic, Position after) override {
+        auto end = head(std::move(topic));
+        if (!end) return std::move(end).error();
+        return end->value > after.value ? end->value - after.value : 0;
+    }
+
     Result<std::uint64_t> last_sequence(std::string topic, std::string producer) override {
         const std::lock_guard guard(shared_->mutex);
         const auto found = shared_->durable.producers.find({shared_->topic(topic).id, std::move(producer)});
