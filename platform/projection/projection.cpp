@@ -121,7 +121,7 @@ Result<void> check(sql::Connection& connection, log::EventLog& log, const std::s
     auto there = (*subscription)->next(1, fingerprint_wait, {});
     if (!there) return std::move(there).error();
     if (there->empty()) return Error{ErrorKind::unavailable, "log-silent", "the log did not give a message that it holds"};
-    if (fingerprint_of(there->front()) != place->fingerprint)
+    if (there->front().position != place->position || fingerprint_of(there->front()) != place->fingerprint)
         return not_this_log("log-rewound", name,
                             "another message stands at its position " + std::to_string(position) + " than it has read there");
     return kernel::ok();
@@ -195,8 +195,8 @@ Result<void> Projection::catch_up(const std::stop_token& stop) {
 }
 
 double Projection::lag() {
-    const auto head = log_.head(options_.topic);
-    return head && *head > reached() ? static_cast<double>(head->value - reached().value) : 0;
+    const auto behind = log_.behind(options_.topic, reached());
+    return behind ? static_cast<double>(*behind) : 0;
 }
 
 void Projection::failing(bool failing) {

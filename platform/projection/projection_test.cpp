@@ -2,6 +2,7 @@
 #include "platform/projection/projection.hpp"
 
 #include "platform/log/embedded/embedded_log.hpp"
+#include "platform/log/fake_spread_log.hpp"
 #include "platform/runtime/coroutine.hpp"
 #include "platform/sql/sqlite/sqlite.hpp"
 
@@ -16,6 +17,8 @@
 
 namespace platform::projection {
 namespace {
+
+constexpr auto gap = log::SpreadLog::gap;
 
 // Writes each message's text as a row; fails as it is told.
 class Rows final : public Handler {
@@ -69,7 +72,7 @@ protected:
     ProjectionTest() {
         std::filesystem::remove_all(dir_);
         std::filesystem::create_directories(dir_);
-        log_ = *log::embedded::open({.file = dir_ / "log.db"});
+        open_log();
         database_ = *sql::sqlite::open(dir_ / "rows.db");
         connection_ = *database_->connect();
         EXPECT_TRUE(create(*connection_));
@@ -82,6 +85,7 @@ protected:
         log_.reset();
         std::filesystem::remove_all(dir_);
     }
+    void open_log() { log_ = std::make_unique<log::SpreadLog>(*log::embedded::open({.file = dir_ / "log.db"})); }
     void append(std::vector<std::string> texts) {
         std::vector<kernel::Envelope> messages;
         for (auto& text : texts) messages.push_back({.key = "k", .type = "t", .attributes = {}, .data = std::move(text)});
@@ -90,12 +94,12 @@ protected:
     void keep_copy() {
         log_.reset();
         std::filesystem::copy_file(dir_ / "log.db", dir_ / "copy.db");
-        log_ = *log::embedded::open({.file = dir_ / "log.db"});
+        open_log();
     }
     void restore_copy() {
         log_.reset();
         std::filesystem::copy_file(dir_ / "copy.db", dir_ / "log.db", std::filesystem::copy_options::overwrite_existing);
-        log_ = *log::embedded::open({.file = dir_ / "log.db"});
+        open_log();
     }
     // The code with which it refuses the log, checking, catching up and running; "" if it does not.
     std::string refused() {
@@ -131,11 +135,11 @@ TEST_F(ProjectionTest, catches_up_in_batches_and_goes_on_where_it_was) {
     append({"a", "b", "c", "d", "e"});
     ASSERT_TRUE(projection(2).catch_up());
     EXPECT_EQ(rows(), 5);
-    EXPECT_EQ(position(*connection_, "rows")->value, 5U);
+    EXPECT_EQ(position(*connection_, "rows")->value, 5 * gap);
     append({"f"});
     ASSERT_TRUE(projection().catch_up());
     EXPECT_EQ(rows(), 6) << "a row that came twice would break the primary key";
-    EXPECT_EQ(rows_->committed_position().value, 6U);
+    EXPECT_EQ(rows_->committed_position().value, 6 * gap);
 }
 
 TEST_F(ProjectionTest, a_batch_that_fails_is_rolled_back_whole_and_tried_again) {
@@ -180,9 +184,9 @@ TEST_F(ProjectionTest, is_stuck_while_the_same_batch_fails_for_too_long) {
     };
     std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(one.run(stop)); });
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (one.reached().value < 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    while (one.reached().value < gap && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
     EXPECT_TRUE(was_stuck);
-    EXPECT_EQ(one.reached().value, 1U);
+    EXPECT_EQ(one.reached().value, 1 * gap);
     EXPECT_FALSE(one.stuck()) << "it goes on";
 }
 
@@ -225,13 +229,36 @@ TEST_F(ProjectionTest, a_log_that_ends_before_its_position_is_refused) {
     EXPECT_EQ(rows(), 2);
 }
 
+TEST_F(ProjectionTest, a_position_at_which_no_message_stands_is_refused) {
+    append({"a", "a"});
+    ASSERT_TRUE(projection().catch_up());
+    EXPECT_EQ(refused(), "");
+    for (const auto position : {gap, 2 * gap - 1, gap + 1}) {
+        ASSERT_TRUE(connection_->execute("UPDATE projection_position SET position = " + std::to_string(position)));
+        EXPECT_EQ(refused(), position == gap ? "" : "log-rewound") << "the messages are the same, and so are their digests";
+    }
+    ASSERT_TRUE(connection_->execute("UPDATE projection_position SET position = " + std::to_string(2 * gap + 1)));
+    EXPECT_EQ(refused(), "log-behind");
+}
+
+TEST_F(ProjectionTest, its_lag_counts_messages) {
+    auto one = projection(1);
+    EXPECT_EQ(one.lag(), 0);
+    append({"a", "b", "c"});
+    EXPECT_EQ(one.lag(), 3);
+    ASSERT_TRUE(one.catch_up());
+    EXPECT_EQ(one.lag(), 0);
+    append({"d"});
+    EXPECT_EQ(one.lag(), 1);
+}
+
 TEST_F(ProjectionTest, another_log_is_refused_and_the_same_one_is_not) {
     append({"a"});
     ASSERT_TRUE(projection().catch_up());
     EXPECT_EQ(refused(), "");
     log_.reset();
     std::filesystem::remove(dir_ / "log.db");
-    log_ = *log::embedded::open({.file = dir_ / "log.db"});
+    open_log();
     append({"a"});
     EXPECT_EQ(refused(), "log-foreign");
 }
@@ -244,7 +271,7 @@ TEST_F(ProjectionTest, a_position_of_an_older_version_is_taken_and_knows_its_log
                              "ALTER TABLE projection_position DROP COLUMN fingerprint;"
                              "DELETE FROM schema_version WHERE owner = 'projection'"));
     ASSERT_TRUE(create(*connection_));
-    EXPECT_EQ(position(*connection_, "rows")->value, 1U);
+    EXPECT_EQ(position(*connection_, "rows")->value, 1 * gap);
     EXPECT_EQ(refused(), "");
     append({"b"});
     ASSERT_TRUE(projection().catch_up());
@@ -291,8 +318,8 @@ TEST_F(ProjectionTest, a_poison_message_stops_it_before_that_batch_and_is_never_
     EXPECT_EQ(ended.error().code, "poison");
     EXPECT_TRUE(one.poisoned());
     EXPECT_EQ(rows(), 2);
-    EXPECT_EQ(position(*connection_, "rows")->value, 2U);
-    EXPECT_EQ(one.reached().value, 2U);
+    EXPECT_EQ(position(*connection_, "rows")->value, 2 * gap);
+    EXPECT_EQ(one.reached().value, 2 * gap);
 }
 
 TEST_F(ProjectionTest, tells_its_handler_when_nothing_comes) {
@@ -309,8 +336,8 @@ TEST_F(ProjectionTest, follows_the_log_until_it_is_told_to_stop) {
         std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(one.run(stop)); });
         append({"a"});
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-        while (one.reached().value < 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-        EXPECT_EQ(one.reached().value, 1U);
+        while (one.reached().value < gap && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+        EXPECT_EQ(one.reached().value, 1 * gap);
     }
     EXPECT_FALSE(one.poisoned());
     EXPECT_EQ(rows(), 1);
