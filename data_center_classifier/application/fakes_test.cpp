@@ -12,7 +12,11 @@ namespace {
 class MemoryCollectorFixture final : public CollectorFixture {
 public:
     Collector& collector() override { return collector_; }
-    std::vector<kernel::RawDataEvent> written() override { return collector_.written(); }
+    std::vector<Written> written() override {
+        std::vector<Written> all;
+        for (auto& event : collector_.written()) all.push_back({collector_.position(all.size()), std::move(event)});
+        return all;
+    }
     void reopen() override {}
 
 private:

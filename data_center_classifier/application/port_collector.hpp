@@ -10,16 +10,23 @@
 
 namespace data_center_classifier::application {
 
-// Place of an event in the log, from 1.
+// Place of an event in the log: a later one has a greater one, with gaps; from 1, below 2^62.
 using LogPosition = std::uint64_t;
+
+// The places of the first and the last event of one append; nothing of others lies between them.
+struct Appended {
+    LogPosition first = 0;
+    LogPosition last = 0;
+    friend bool operator==(const Appended&, const Appended&) = default;
+};
 
 class Collector {
 public:
     virtual ~Collector() = default;
-    // Appends all or none; success means that they are on disk. Gives the position of the first; the others follow it without a gap.
-    // busy: nothing was written. Any other error does not say whether something was; if so, then before everything whose append began after
-    // the error was told. Thread-safe; 1..10,000 events.
-    virtual kernel::Task<LogPosition> append(std::vector<kernel::RawDataEvent> events) = 0;
+    // Appends them in their order, as neighbours; success means that they are on disk.
+    // busy: nothing was written. Any other error does not say whether something was, or how many of the first; if so, then before
+    // everything whose append began after the error was told. Thread-safe; 1..10,000 events.
+    virtual kernel::Task<Appended> append(std::vector<kernel::RawDataEvent> events) = 0;
 };
 
 }  // namespace data_center_classifier::application

@@ -113,7 +113,7 @@ public:
 
     const SeenRecords::Decision& decision(std::size_t claim) const { return batch_.decisions[claim]; }
     void begin_append() { begun_ = true; }
-    void appended(LogPosition first) { std::exchange(seen_, nullptr)->appended(batch_.token, written_, first); }
+    void appended(Appended where) { std::exchange(seen_, nullptr)->appended(batch_.token, written_, where); }
     void failed(bool nothing_written) { std::exchange(seen_, nullptr)->failed(batch_.token, written_, nothing_written); }
 
 private:
@@ -151,12 +151,12 @@ kernel::Task<ReceiveRawData::Ticket> ReceiveRawData::claim(std::vector<SeenRecor
 // `events` are those that the ticket decided to append, in order.
 kernel::Task<> ReceiveRawData::append(Ticket ticket, std::vector<kernel::RawDataEvent> events) {
     ticket.begin_append();
-    auto first = co_await ports_.collector.append(std::move(events));
-    if (!first) {
-        ticket.failed(first.error().kind == ErrorKind::busy);
-        co_return std::move(first).error();
+    auto appended = co_await ports_.collector.append(std::move(events));
+    if (!appended) {
+        ticket.failed(appended.error().kind == ErrorKind::busy);
+        co_return std::move(appended).error();
     }
-    ticket.appended(*first);
+    ticket.appended(*appended);
     co_return kernel::ok();
 }
 

@@ -52,8 +52,9 @@ protected:
     // What the projection would have made of the log.
     void project() {
         LogPosition position = 0;
+        std::size_t number = 0;
         for (const auto& event : written()) {
-            ++position;
+            position = collector_.position(number++);
             if (const auto* received = std::get_if<kernel::RawDataReceived>(&event))
                 index_.rows[record_key_of(received->data_id)] = {content_prefix_of(received->content_hash), SeenStatus::accepted};
             if (const auto* retracted = std::get_if<kernel::RawDataRetracted>(&event))
@@ -229,7 +230,7 @@ TEST_F(ReceivingRawData, two_centres_may_use_the_same_record_id) {
 class ThrowingCollector final : public Collector {
 public:
     explicit ThrowingCollector(Collector& collector) : collector_(collector) {}
-    kernel::Task<LogPosition> append(std::vector<kernel::RawDataEvent> events) override {
+    kernel::Task<Appended> append(std::vector<kernel::RawDataEvent> events) override {
         if (written) EXPECT_TRUE(co_await collector_.append(std::move(events)));
         throw std::bad_alloc();
     }

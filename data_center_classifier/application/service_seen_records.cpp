@@ -1,7 +1,19 @@
 // One entry a record key: a small one while all is settled (durable, no doubt), which is so of nearly all of them, and a large one while it
 // is not. `seen` is what the latest claim wants, or the latest that is durable; `before` what is known to be in the log behind a claim that
 // is in flight.
+//
+// The log tells the positions of a batch's first and last record, and may leave gaps between them. Each record is kept at the greatest
+// place where it can be: `last` for the last, one less for each one before it. That may be too far, never too near, and decides everything
+// as its true place would:
+//   Two records of a batch: their places rise with their order.
+//   Of different batches: each lies between `first` and `last` of its own, which are true, and batches do not overlap.
+//   Against the beginning of a batch (doubt_until, doubt_of_all): the same, so that a record is "not before it" only if it truly is not.
+//   Against what is projected: at or below it, then truly so, and the index has it. Truly below it but not yet by its place, it stays in
+//   memory for a little longer, until the batch's last is projected, which is a place that the projection comes to.
+// A batch lies behind the log's end at load(), too: nothing was in flight then.
 #include "data_center_classifier/application/service_seen_records.hpp"
+
+#include "kernel/check.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -48,7 +60,9 @@ struct Entry {
 class Settled {
 public:
     explicit Settled(const Durable& what)
-        : content_(what.seen.content), position_and_status_(what.position << status_bits | static_cast<std::uint64_t>(what.seen.status)) {}
+        : content_(what.seen.content), position_and_status_(what.position << status_bits | static_cast<std::uint64_t>(what.seen.status)) {
+        CHECK(what.position >> (64 - status_bits) == 0, "a position in the log is below 2^62");
+    }
     LogPosition position() const { return position_and_status_ >> status_bits; }
     Seen seen() const { return {.content = content_, .status = static_cast<SeenStatus>(position_and_status_ & ((1U << status_bits) - 1))}; }
     Entry entry() const {
@@ -332,11 +346,12 @@ void SeenRecords::State::let_go(RecordKey key, std::uint64_t token) {
     keep_small(key);
 }
 
-void SeenRecords::appended(std::uint64_t token, std::span<const Written> written, LogPosition first) {
+void SeenRecords::appended(std::uint64_t token, std::span<const Written> written, Appended where) {
+    CHECK(!written.empty() && where.last >= where.first && where.last - where.first >= written.size() - 1, "positions rise in a batch");
     const std::lock_guard lock(state_->mutex);
-    state_->end_doubts(token, first);
+    state_->end_doubts(token, where.first);
     for (std::size_t i = 0; i < written.size(); ++i) {
-        const Durable durable{written[i].seen, first + i};
+        const Durable durable{written[i].seen, where.last - (written.size() - 1 - i)};
         const auto key = written[i].key;
         // A later claim of a record that is new here was projected first. This one may lie behind it in the log.
         const bool added = !state_->known(key);

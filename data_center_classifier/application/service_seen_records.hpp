@@ -83,7 +83,7 @@ public:
         RecordKey key = 0;
         Seen seen;
     };
-    void appended(std::uint64_t token, std::span<const Written> written, LogPosition first);
+    void appended(std::uint64_t token, std::span<const Written> written, Appended where);
     // `nothing_written`: the log said so (busy); otherwise what was in flight stays in doubt, and is appended again when it comes again.
     void failed(std::uint64_t token, std::span<const Written> written, bool nothing_written);
 

@@ -25,7 +25,7 @@ SeenRecords::Batch claim(SeenRecords& seen, RecordKey key, const Seen& wanted, s
 }
 void appended(SeenRecords& seen, const SeenRecords::Batch& batch, RecordKey key, const Seen& what, LogPosition position) {
     const SeenRecords::Written one{key, what};
-    seen.appended(batch.token, std::span(&one, 1), position);
+    seen.appended(batch.token, std::span(&one, 1), {.first = position, .last = position});
 }
 void failed(SeenRecords& seen, const SeenRecords::Batch& batch, RecordKey key, const Seen& what, bool nothing_written) {
     const SeenRecords::Written one{key, what};
@@ -248,9 +248,41 @@ TEST(seen_records, an_index_that_lies_behind_the_log_is_not_believed_until_it_ha
     EXPECT_EQ(claim(seen, 7, content(1), content(1)).decisions[0].known, Known::repeated);
 }
 
-// The model: a log that is a list, an index that follows it, and batches that are at any stage in any order.
+// A log whose positions are (batch, place in it): nearly as large as they can be, and far apart.
+TEST(seen_records, gaps_between_positions_change_nothing) {
+    SeenRecords seen;
+    constexpr LogPosition far = (LogPosition{1} << 62U) - 2'000;
+    const SeenRecords::Claim three[] = {{.key = 1, .seen = content(1), .indexed = {}},
+                                        {.key = 1, .seen = content(2), .indexed = {}},
+                                        {.key = 2, .seen = content(1), .indexed = {}}};
+    failed(seen, claim(seen, 9, content(1)), 9, content(1), false);
+    const auto before = claim(seen, 3, content(1));
+    const auto batch = *seen.claim(three);
+    const auto after = claim(seen, 4, content(1));
+    const SeenRecords::Written written[] = {{1, content(1)}, {1, content(2)}, {2, content(1)}};
+    appended(seen, before, 3, content(1), far);
+    EXPECT_EQ(seen.doubts_size(), 0U);
+    seen.appended(batch.token, written, {.first = far + 100, .last = far + 900});
+    appended(seen, after, 4, content(1), far + 1'999);
+    EXPECT_EQ(claim(seen, 1, content(2)).decisions[0].known, Known::repeated) << "the later one of a batch is the latest";
+    EXPECT_EQ(claim(seen, 2, content(1)).decisions[0].known, Known::repeated);
+    EXPECT_EQ(seen.recent_size(), 5U);
+    seen.projected(far);
+    EXPECT_EQ(seen.recent_size(), 3U) << "the doubt ended there, too";
+    seen.projected(far + 500);
+    EXPECT_EQ(seen.recent_size(), 3U) << "they may lie behind that";
+    seen.projected(far + 900);
+    EXPECT_EQ(seen.recent_size(), 1U);
+    seen.projected(far + 1'999);
+    EXPECT_EQ(seen.recent_size(), 0U);
+}
+
+// The model: a log that is a list, an index that follows it, and batches that are at any stage in any order. Positions have gaps of up to
+// `gap_max`.
 class World {
 public:
+    explicit World(LogPosition gap_max) : gap_max_(gap_max) {}
+
     struct Step {
         int what, key, number, count;
     };
@@ -278,7 +310,7 @@ public:
         write({0, 0, 0, 0});
         tell({0, 0, 0, 0});
         projected_ = log_.size();
-        seen_.projected(projected_);
+        seen_.projected(log_.back().position);
         RC_ASSERT(seen_.doubts_size() == 0U);
         RC_ASSERT(seen_.recent_size() == 0U);
     }
@@ -287,6 +319,7 @@ private:
     struct Entry {
         RecordKey key;
         Seen seen;
+        LogPosition position = 0;
         int answered = std::numeric_limits<int>::max();  // the step at which its sender got its answer
     };
     struct Batch {
@@ -295,7 +328,7 @@ private:
         int begun = 0;  // the step at which its keys were looked up
         SeenRecords::Batch decided;
         std::vector<SeenRecords::Written> to_write;
-        LogPosition first = 0;
+        std::size_t first = 0;  // number in the log
     };
     using Batches = std::vector<Batch>;
 
@@ -315,12 +348,13 @@ private:
     void look_up(const Step& step) {
         Batch batch{.claims = {}, .asked = {}, .begun = now_, .decided = {}, .to_write = {}, .first = 0};
         std::vector<RecordKey> keys;
-        for (int i = 0; i <= step.count % 3; ++i) keys.push_back(static_cast<RecordKey>((step.key + i) % 3 + 1));
+        for (int i = 0; i <= step.count % 5; ++i) keys.push_back(static_cast<RecordKey>((step.key + i) % 3 + 1));
         batch.asked = std::make_shared<SeenRecords::LookUp>(seen_.to_look_up(keys));
         const auto& asked = batch.asked->keys;
         for (std::size_t i = 0; i < keys.size(); ++i) {
             const bool retract = step.number % 7 == 0 && keys.size() == 1;
-            SeenRecords::Claim claim{.key = keys[i], .seen = content(static_cast<std::uint64_t>(step.number) % 3 + 1), .indexed = {}};
+            SeenRecords::Claim claim{
+                .key = keys[i], .seen = content((static_cast<std::uint64_t>(step.number) + i / 3) % 3 + 1), .indexed = {}};
             if (retract) claim.seen = {.content = {}, .status = SeenStatus::retracted};
             if (std::ranges::find(asked, keys[i]) != asked.end()) claim.indexed = latest(keys[i], projected_);
             batch.claims.push_back(claim);
@@ -361,37 +395,47 @@ private:
             if (one.key == key) last = one.seen.content;
         return last;
     }
-    void append(Batch& batch) {
-        batch.first = log_.size() + 1;
-        for (const auto& one : batch.to_write) log_.push_back({.key = one.key, .seen = one.seen});
+    // The first `count` of what it is to write.
+    void append(Batch& batch, std::size_t count) {
+        batch.first = log_.size();
+        for (const auto& one : std::span(batch.to_write).first(count)) {
+            const auto before = log_.empty() ? 0 : log_.back().position;
+            const auto gap = gap_max_ == 0 ? 0 : (log_.size() * 7 + static_cast<std::size_t>(now_)) % (gap_max_ + 1);
+            log_.push_back({.key = one.key, .seen = one.seen, .position = before + 1 + gap});
+        }
+    }
+    void answered(const Batch& batch) {
+        for (auto i = batch.first; i < log_.size() && i < batch.first + batch.to_write.size(); ++i) log_[i].answered = now_;
     }
     void write(const Step& step) {
         if (claimed_.empty()) return;
         auto batch = take(claimed_, step.key);
-        append(batch);
+        append(batch, batch.to_write.size());
         written_.push_back(std::move(batch));
     }
     void tell(const Step& step) {
         if (written_.empty()) return;
         const auto batch = take(written_, step.key);
-        seen_.appended(batch.decided.token, batch.to_write, batch.first);
-        for (std::size_t i = 0; i < batch.to_write.size(); ++i) log_[batch.first - 1 + i].answered = now_;
+        const auto last = batch.first + batch.to_write.size() - 1;
+        seen_.appended(batch.decided.token, batch.to_write, {.first = log_[batch.first].position, .last = log_[last].position});
+        answered(batch);
     }
     void fail(const Step& step) {
         if (claimed_.empty()) return;
         auto batch = take(claimed_, step.key);
         const bool nothing_written = step.number % 3 == 0;
         if (step.number % 3 == 1) {
-            append(batch);
-            for (std::size_t i = 0; i < batch.to_write.size(); ++i) log_[batch.first - 1 + i].answered = now_;
+            append(batch, 1 + static_cast<std::size_t>(step.count) % batch.to_write.size());  // all, or a first part
+            answered(batch);
         }
         seen_.failed(batch.decided.token, batch.to_write, nothing_written);
     }
     void project(const Step& step) {
         projected_ = std::min(log_.size(), projected_ + static_cast<std::size_t>(step.count));
-        seen_.projected(projected_);
+        if (projected_ > 0) seen_.projected(log_[projected_ - 1].position);
     }
 
+    LogPosition gap_max_;
     SeenRecords seen_{{.recent_max = 1'000, .fingerprints_max = 1'000, .doubts_max = 1}};
     std::vector<Entry> log_;
     std::size_t projected_ = 0;
@@ -401,16 +445,22 @@ private:
 
 constexpr int rounds = 20;  // of a hundred cases
 
-TEST(seen_records, says_repeated_only_of_what_is_durable_and_was_the_latest_in_any_interleaving) {
+void play_any_interleaving(LogPosition gap_max) {
     for (int round = 0; round < rounds; ++round)
         ASSERT_TRUE(rc::check("look-ups, claims, appends, failures and projections in any order",
-                              [](const std::vector<std::tuple<int, int, int, int>>& steps) {
-                                  World world;
+                              [gap_max](const std::vector<std::tuple<int, int, int, int>>& steps) {
+                                  World world(gap_max);
                                   const auto positive = [](int value) { return static_cast<int>(static_cast<unsigned>(value) % 1000U); };
                                   for (const auto& [what, key, number, count] : steps)
                                       world.play({positive(what) % 7, positive(key), positive(number), positive(count) % 8});
                                   world.settle();
                               }));
+}
+TEST(seen_records, says_repeated_only_of_what_is_durable_and_was_the_latest_in_any_interleaving) {
+    play_any_interleaving(0);
+}
+TEST(seen_records, and_likewise_when_positions_have_gaps) {
+    play_any_interleaving(5);
 }
 
 }  // namespace

@@ -305,7 +305,7 @@ TEST_F(CountersProjectionTest, tells_what_is_indexed) {
     const application::SeenRecords::Claim claim{.key = key, .seen = {}, .indexed = {}};
     const application::SeenRecords::Written written{key, {}};
     const auto batch = *seen_.claim(std::span(&claim, 1));
-    seen_.appended(batch.token, std::span(&written, 1), 1);
+    seen_.appended(batch.token, std::span(&written, 1), {.first = 1, .last = 1});
     EXPECT_EQ(seen_.recent_size(), 1U);
     handle({received({})});
     EXPECT_EQ(seen_.recent_size(), 0U);

@@ -10,7 +10,7 @@ namespace data_center_classifier::infrastructure::messaging {
 class CollectorLog final : public application::Collector {
 public:
     explicit CollectorLog(platform::log::EventLog& log) : log_(log) {}
-    kernel::Task<application::LogPosition> append(std::vector<kernel::RawDataEvent> events) override;
+    kernel::Task<application::Appended> append(std::vector<kernel::RawDataEvent> events) override;
 
 private:
     platform::log::EventLog& log_;

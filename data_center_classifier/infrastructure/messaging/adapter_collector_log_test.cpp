@@ -28,13 +28,13 @@ public:
         std::filesystem::remove_all(directory_);
     }
     application::Collector& collector() override { return *collector_; }
-    std::vector<kernel::RawDataEvent> written() override {
+    std::vector<Written> written() override {
         const auto head = log_->head(std::string(kernel::raw_data_topic))->value;
         const auto subscription = *log_->subscribe(std::string(kernel::raw_data_topic), "test", {});
-        std::vector<kernel::RawDataEvent> all;
-        while (all.size() < head)
+        std::vector<Written> all;
+        while (head > (all.empty() ? 0 : all.back().position))
             for (const auto& message : *subscription->next(10'000, std::chrono::seconds(5), {}))
-                all.push_back(*kernel::raw_data_event_from(message.envelope));
+                all.push_back({message.position.value, *kernel::raw_data_event_from(message.envelope)});
         return all;
     }
     void reopen() override {
