@@ -16,6 +16,7 @@ pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 find_package(Protobuf REQUIRED)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(SNAPPY REQUIRED IMPORTED_TARGET snappy)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 
 # Header-only Boost: each of Asio, Beast, JSON and URL is compiled once, in boost_sources.cpp.
 add_library(boost_sources STATIC ${PROJECT_SOURCE_DIR}/cmake/boost_sources.cpp)

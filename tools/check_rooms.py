@@ -20,6 +20,7 @@ EXTERNAL = {  # header prefix -> the LIBS names that bring it
     "fmt/": {"fmt::fmt", "spdlog::spdlog"}, "simdjson.h": {"simdjson::simdjson"}, "zlib.h": {"ZLIB::ZLIB"}, "zstd.h": {"PkgConfig::ZSTD"},
     "xxhash.h": {"PkgConfig::XXHASH"},
     "google/protobuf/": {"protobuf::libprotobuf-lite"}, "lz4": {"PkgConfig::LZ4"}, "snappy": {"PkgConfig::SNAPPY"},
+    "isa-l/": {"PkgConfig::ISAL"},
     "prometheus/": {"prometheus-cpp::core"}, "CLI/": {"CLI11::CLI11"},
 }
 SERVICES = ("data_center_classifier", "collector_command", "collector_query")

@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(
   clang-19 clang-tidy-19 clang-format-19 lld-19 llvm-19 libclang-rt-19-dev ccache ninja-build cmake pkg-config python3 python3-yaml
-  libboost1.81-dev libssl-dev protobuf-compiler libprotobuf-dev liblz4-dev libzstd-dev libsnappy-dev libxxhash-dev zlib1g-dev libsqlite3-dev libjemalloc-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
+  libboost1.81-dev libssl-dev protobuf-compiler libprotobuf-dev liblz4-dev libzstd-dev libsnappy-dev libisal-dev libxxhash-dev zlib1g-dev libsqlite3-dev libjemalloc-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
   libsimdjson-dev libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev
   ca-certificates curl git zstd shellcheck
   openjdk-17-jre-headless maven python3-venv openssl

@@ -66,8 +66,7 @@ kernel::Result<void> parse_message(std::string_view bytes, MessageSection& secti
 std::string encode_send(const proto::BaseCommand& send, const proto::MessageMetadata& metadata, std::string_view payload);
 std::size_t message_bytes(const proto::MessageMetadata& metadata, std::size_t payload_bytes);
 
-// CRC32C (Castagnoli) of bytes; the second without the instructions of any processor, for the tests.
+// CRC32C (Castagnoli) of bytes. REQUIRES: less than 2 GiB.
 std::uint32_t crc32c(std::string_view bytes);
-std::uint32_t crc32c_portable(std::string_view bytes);
 
 }  // namespace platform::pulsar::wire

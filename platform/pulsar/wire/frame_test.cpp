@@ -11,6 +11,17 @@
 namespace platform::pulsar::wire {
 namespace {
 
+// As Castagnoli et al. (1993) define it.
+std::uint32_t crc32c_bit_by_bit(std::string_view bytes) {
+    constexpr std::uint32_t polynomial = 0x82f63b78;
+    std::uint32_t crc = ~0U;
+    for (const char byte : bytes) {
+        crc ^= static_cast<unsigned char>(byte);
+        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? polynomial : 0);
+    }
+    return ~crc;
+}
+
 using proto::BaseCommand;
 
 const std::string topic_of_golden = "persistent://public/default/t";
@@ -150,7 +161,7 @@ TEST(Frame, a_checksum_is_castagnolis) {
     for (int i = 0; i < 20000; ++i) bytes += static_cast<char>(i * i >> 3U);
     for (std::size_t size = 0; size <= bytes.size(); size += size < 1000 ? 1 : 997) {
         const auto part = std::string_view(bytes).substr(bytes.size() - size);
-        ASSERT_EQ(crc32c(part), crc32c_portable(part)) << size;
+        ASSERT_EQ(crc32c(part), crc32c_bit_by_bit(part)) << size;
     }
 }
 

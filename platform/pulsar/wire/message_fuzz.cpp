@@ -54,7 +54,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     check_section(text);
     // With a right checksum in front, so that the checksum does not hide what is behind.
     const auto crc = wire::crc32c(text);
-    CHECK(crc == wire::crc32c_portable(text), "both ways give the same checksum");
     std::string summed = "\x0e\x01";
     for (const auto shift : {24U, 16U, 8U, 0U}) summed += static_cast<char>(crc >> shift);
     check_section(summed.append(text));
