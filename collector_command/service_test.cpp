@@ -4,6 +4,7 @@
 #include "kernel/event_collected_data.hpp"
 #include "kernel/event_raw_data.hpp"
 #include "platform/log/embedded/embedded_log.hpp"
+#include "platform/log/fake_spread_log.hpp"
 #include "platform/runtime/coroutine.hpp"
 #include "platform/runtime/digest.hpp"
 #include "platform/sql/sqlite/sqlite.hpp"
@@ -32,7 +33,7 @@ protected:
     }
 
     void open() {
-        log_ = *platform::log::embedded::open({.file = dir_ / "log.db"});
+        log_ = std::make_unique<platform::log::SpreadLog>(*platform::log::embedded::open({.file = dir_ / "log.db"}));
         database_ = *platform::sql::sqlite::open(dir_ / "command.db");
         auto service = Service::open({*database_, *log_, metrics_, clock_});
         ASSERT_TRUE(service) << service.error().message;

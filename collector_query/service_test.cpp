@@ -4,6 +4,7 @@
 #include "kernel/event_collected_data.hpp"
 #include "kernel/event_raw_data.hpp"
 #include "platform/log/embedded/embedded_log.hpp"
+#include "platform/log/fake_spread_log.hpp"
 #include "platform/runtime/coroutine.hpp"
 #include "platform/sql/sqlite/sqlite.hpp"
 
@@ -68,7 +69,7 @@ protected:
     void open() {
         metrics_ = std::make_unique<platform::runtime::Metrics>();
         pool_ = std::make_unique<platform::runtime::BlockingPool>(platform::runtime::BlockingPool::Options{.threads = 2});
-        log_ = *platform::log::embedded::open({.file = dir_ / "log.db"});
+        log_ = std::make_unique<platform::log::SpreadLog>(*platform::log::embedded::open({.file = dir_ / "log.db"}));
         database_ = *platform::sql::sqlite::open(dir_ / "query.db");
         access_ = *platform::sql::sqlite::open(dir_ / "access.db");
         auto service = Service::open(dependencies(), {.open = false, .operator_token = operator_token});

@@ -4,6 +4,7 @@
 #include "kernel/event_data_center.hpp"
 #include "kernel/event_raw_data.hpp"
 #include "platform/log/embedded/embedded_log.hpp"
+#include "platform/log/fake_spread_log.hpp"
 #include "platform/runtime/coroutine.hpp"
 #include "platform/sql/sqlite/sqlite.hpp"
 
@@ -148,7 +149,7 @@ protected:
         return all;
     }
     void open() {
-        log_ = *platform::log::embedded::open({.file = dir_ / "log.db"});
+        log_ = std::make_unique<platform::log::SpreadLog>(*platform::log::embedded::open({.file = dir_ / "log.db"}));
         database_ = *platform::sql::sqlite::open(dir_ / "classifier.db");
         metrics_ = std::make_unique<platform::runtime::Metrics>();
         auto service = Service::open({*database_, *log_, *metrics_, pool_, clock_}, options());
@@ -217,7 +218,7 @@ protected:
             std::this_thread::yield();
         }
     }
-    std::uint64_t messages() { return log_->head(std::string(kernel::raw_data_topic))->value; }
+    std::uint64_t messages() { return *log_->behind(std::string(kernel::raw_data_topic), {}); }
 
     bool open_mode_;
     std::string rubric_json_;

@@ -141,6 +141,7 @@ TEST_F(EventStoreTest, a_relay_that_died_after_its_append_publishes_nothing_twic
 class LosesAnswers final : public log::EventLog {
 public:
     LosesAnswers(log::EventLog& log, int times) : log_(log), left_(times) {}
+    int subscriptions = 0;
 
     kernel::Task<log::Appended> append(std::string topic, std::vector<kernel::Envelope> messages,
                                        std::optional<log::Producer> producer) override {
@@ -149,6 +150,7 @@ public:
         co_return appended;
     }
     kernel::Result<std::unique_ptr<log::Subscription>> subscribe(std::string topic, std::string group, log::Position after) override {
+        ++subscriptions;
         return log_.subscribe(std::move(topic), std::move(group), after);
     }
     kernel::Result<log::Position> head(std::string topic) override { return log_.head(std::move(topic)); }
@@ -216,7 +218,6 @@ TEST_F(EventStoreTest, nothing_is_put_back_from_or_published_to_the_log_of_anoth
     EXPECT_THAT(published(), ElementsAre("1", "2", "3"));
 }
 
-// The usual case is that table and log end at the same event: it is found without reading the topic.
 TEST_F(EventStoreTest, an_event_in_the_log_is_found_by_its_sequence_wherever_it_stands) {
     EXPECT_FALSE(find_event(*log_, "events", "test", 1)->has_value());
     constexpr std::uint64_t events = 2500;  // more than is read at once
@@ -232,6 +233,11 @@ TEST_F(EventStoreTest, an_event_in_the_log_is_found_by_its_sequence_wherever_it_
         EXPECT_EQ(*check_common_event(*store_, *log_, "events", "test", sequence), (*found)->position);
     }
     EXPECT_FALSE(find_event(*log_, "events", "test", events + 1)->has_value());
+    LosesAnswers watched(*log_, 0);
+    ASSERT_TRUE(find_event(watched, "events", "test", events));
+    EXPECT_EQ(watched.subscriptions, 0) << "the last one takes no reading, however long the topic is";
+    ASSERT_TRUE(find_event(watched, "events", "test", 1));
+    EXPECT_EQ(watched.subscriptions, 1);
 }
 
 TEST_F(EventStoreTest, a_database_that_is_an_older_copy_is_given_the_rest_of_the_events) {

@@ -1,5 +1,5 @@
-// For tests: a log as it is, but with gaps between positions, as engines have whose positions are not counted. What works over the embedded
-// log only because its positions are dense fails over this one.
+// For tests: a log as it is, but with gaps between positions, and with large ones, as engines have whose positions are not counted. What
+// works over the embedded log only because its positions are dense, or small enough for a double, fails over this one.
 #pragma once
 
 #include "platform/log/port_event_log.hpp"
@@ -11,7 +11,9 @@ namespace platform::log {
 
 class SpreadLog final : public EventLog {
 public:
-    static constexpr std::uint64_t gap = 1000;  // the n-th message stands at n times this
+    static constexpr std::uint64_t gap = 1'000'003;
+    // Of the n-th message, from 1.
+    static constexpr Position place(std::uint64_t number) { return {number == 0 ? 0 : begin + number * gap}; }
 
     explicit SpreadLog(std::unique_ptr<EventLog> inner) : inner_(std::move(inner)) {}
 
@@ -45,8 +47,9 @@ public:
     bool healthy() const override { return inner_->healthy(); }
 
 private:
-    static Position spread(Position position) { return {position.value * gap}; }
-    static Position dense(Position position) { return {position.value / gap}; }
+    static constexpr std::uint64_t begin = std::uint64_t{1} << 60U;
+    static Position spread(Position position) { return place(position.value); }
+    static Position dense(Position position) { return {position.value < begin ? 0 : (position.value - begin) / gap}; }
 
     class SpreadSubscription final : public Subscription {
     public:

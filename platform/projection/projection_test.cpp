@@ -18,7 +18,9 @@
 namespace platform::projection {
 namespace {
 
-constexpr auto gap = log::SpreadLog::gap;
+constexpr std::uint64_t place(std::uint64_t number) {
+    return log::SpreadLog::place(number).value;
+}
 
 // Writes each message's text as a row; fails as it is told.
 class Rows final : public Handler {
@@ -135,11 +137,11 @@ TEST_F(ProjectionTest, catches_up_in_batches_and_goes_on_where_it_was) {
     append({"a", "b", "c", "d", "e"});
     ASSERT_TRUE(projection(2).catch_up());
     EXPECT_EQ(rows(), 5);
-    EXPECT_EQ(position(*connection_, "rows")->value, 5 * gap);
+    EXPECT_EQ(position(*connection_, "rows")->value, place(5));
     append({"f"});
     ASSERT_TRUE(projection().catch_up());
     EXPECT_EQ(rows(), 6) << "a row that came twice would break the primary key";
-    EXPECT_EQ(rows_->committed_position().value, 6 * gap);
+    EXPECT_EQ(rows_->committed_position().value, place(6));
 }
 
 TEST_F(ProjectionTest, a_batch_that_fails_is_rolled_back_whole_and_tried_again) {
@@ -184,9 +186,9 @@ TEST_F(ProjectionTest, is_stuck_while_the_same_batch_fails_for_too_long) {
     };
     std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(one.run(stop)); });
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (one.reached().value < gap && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    while (one.reached().value < place(1) && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
     EXPECT_TRUE(was_stuck);
-    EXPECT_EQ(one.reached().value, 1 * gap);
+    EXPECT_EQ(one.reached().value, place(1));
     EXPECT_FALSE(one.stuck()) << "it goes on";
 }
 
@@ -233,11 +235,11 @@ TEST_F(ProjectionTest, a_position_at_which_no_message_stands_is_refused) {
     append({"a", "a"});
     ASSERT_TRUE(projection().catch_up());
     EXPECT_EQ(refused(), "");
-    for (const auto position : {gap, 2 * gap - 1, gap + 1}) {
+    for (const auto position : {place(1), place(2) - 1, place(1) + 1}) {
         ASSERT_TRUE(connection_->execute("UPDATE projection_position SET position = " + std::to_string(position)));
-        EXPECT_EQ(refused(), position == gap ? "" : "log-rewound") << "the messages are the same, and so are their digests";
+        EXPECT_EQ(refused(), position == place(1) ? "" : "log-rewound") << "the messages are the same, and so are their digests";
     }
-    ASSERT_TRUE(connection_->execute("UPDATE projection_position SET position = " + std::to_string(2 * gap + 1)));
+    ASSERT_TRUE(connection_->execute("UPDATE projection_position SET position = " + std::to_string(place(2) + 1)));
     EXPECT_EQ(refused(), "log-behind");
 }
 
@@ -271,7 +273,7 @@ TEST_F(ProjectionTest, a_position_of_an_older_version_is_taken_and_knows_its_log
                              "ALTER TABLE projection_position DROP COLUMN fingerprint;"
                              "DELETE FROM schema_version WHERE owner = 'projection'"));
     ASSERT_TRUE(create(*connection_));
-    EXPECT_EQ(position(*connection_, "rows")->value, 1 * gap);
+    EXPECT_EQ(position(*connection_, "rows")->value, place(1));
     EXPECT_EQ(refused(), "");
     append({"b"});
     ASSERT_TRUE(projection().catch_up());
@@ -318,8 +320,8 @@ TEST_F(ProjectionTest, a_poison_message_stops_it_before_that_batch_and_is_never_
     EXPECT_EQ(ended.error().code, "poison");
     EXPECT_TRUE(one.poisoned());
     EXPECT_EQ(rows(), 2);
-    EXPECT_EQ(position(*connection_, "rows")->value, 2 * gap);
-    EXPECT_EQ(one.reached().value, 2 * gap);
+    EXPECT_EQ(position(*connection_, "rows")->value, place(2));
+    EXPECT_EQ(one.reached().value, place(2));
 }
 
 TEST_F(ProjectionTest, tells_its_handler_when_nothing_comes) {
@@ -336,8 +338,8 @@ TEST_F(ProjectionTest, follows_the_log_until_it_is_told_to_stop) {
         std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(one.run(stop)); });
         append({"a"});
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-        while (one.reached().value < gap && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-        EXPECT_EQ(one.reached().value, 1 * gap);
+        while (one.reached().value < place(1) && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+        EXPECT_EQ(one.reached().value, place(1));
     }
     EXPECT_FALSE(one.poisoned());
     EXPECT_EQ(rows(), 1);

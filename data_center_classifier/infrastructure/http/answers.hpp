@@ -30,7 +30,8 @@ void add_totals(JsonWriter& json, const Totals& totals);
 void add_center(JsonWriter& json, const domain::DataCenter& center, const application::Standing& standing);
 std::string to_json(const domain::DataCenter& center, const application::Standing& standing);
 std::string to_json(const application::CenterScorecard& scorecard, const domain::Rubric& rubric);
-// `next`: the page after this one begins below that position; 0 when this is the last.
+// `next`: the page after this one begins below that position; 0 when this is the last. A number of up to 62 bits in the JSON: who reads
+// numbers as doubles must keep its digits.
 std::string to_json(const std::vector<application::QuarantinedRecord>& records, std::uint64_t next);
 
 }  // namespace data_center_classifier::infrastructure::http
