@@ -34,6 +34,13 @@ void to_proto(const wire::MessageId& id, proto::MessageIdData& out) {
     out.set_entryid(id.entry);
 }
 
+// Acknowledges what either of two acknowledgements of one entry does.
+void join(ReceiveQueue::Ack& ack, const ReceiveQueue::Ack& other) {
+    ack.ack_set.resize(std::min(ack.ack_set.size(), other.ack_set.size()));  // words that are left out are acknowledged
+    for (std::size_t i = 0; i < ack.ack_set.size(); ++i) ack.ack_set[i] &= other.ack_set[i];
+    while (!ack.ack_set.empty() && ack.ack_set.back() == 0) ack.ack_set.pop_back();
+}
+
 Error no_consumer() {
     return {ErrorKind::interrupted, "pulsar-consumer-closed", "the consumer is closed"};
 }
@@ -54,6 +61,8 @@ ConsumerId Session::open_consumer(ConsumerOptions options, Now now) {
         state.emit(ConsumerOpened{.consumer = ConsumerId{id}, .result = no_consumer()});
         return ConsumerId{id};
     }
+    // A reader's subscription goes with it, and two under one name would keep each other out.
+    if (!options.durable && options.subscription.empty()) options.subscription = "reader-" + std::to_string(state.random());
     Handle handle{
         .topic = options.topic, .backoff = Backoff(state.options.backoff_first, state.options.backoff_last), .first_try = now.steady};
     ReceiveQueue queue(options, state.options.uncompressed_bytes_max);
@@ -235,7 +244,7 @@ void Session::State::add_ack(std::uint64_t id, std::optional<ReceiveQueue::Ack> 
     }
     if (!ack) return;
     if (cumulative) consumer.cumulative = std::move(ack);
-    else consumer.acks.insert_or_assign(entry_of(ack->id), std::move(*ack));
+    else if (const auto [waiting, is_new] = consumer.acks.try_emplace(entry_of(ack->id), *ack); !is_new) join(waiting->second, *ack);
     if (!consumer.acks_due) consumer.acks_due = now.steady + consumer.options.ack_delay;
     if (attached && consumer.acks.size() >= acks_together_max) send_acks(id, now);
     arm(consumer_owner(id));

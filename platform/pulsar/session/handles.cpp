@@ -85,6 +85,10 @@ void Session::State::attach_failed(const Owner& owner, const Error& error, React
 
 void Session::State::detach(const Owner& owner, std::optional<Address> assigned, Now now) {
     auto& handle = *handle_of(owner);
+    if (handle.close_request != 0) {  // gone, as was asked: to come back would leave it there
+        if (owner.kind == Owner::producer) return end_producer(owner.id, kernel::ok(), now);
+        return end_consumer(owner.id, kernel::ok(), now);
+    }
     handle.stage = Handle::Stage::waiting;
     handle.connection = 0;
     handle.request = 0;

@@ -210,7 +210,13 @@ std::optional<ReceiveQueue::Ack> ReceiveQueue::ack(const wire::MessageId& id) {
         return Ack{.id = whole, .ack_set = {}};
     }
     const auto found = batches_.find({id.ledger, id.entry});
-    if (found == batches_.end()) return std::nullopt;  // acknowledged before, or delivered anew since
+    if (found == batches_.end()) {
+        // Acknowledged before, or taken before the consumer was attached anew. The broker joins what it is told: this one message is enough.
+        if (!options_.batch_index_acks || id.batch_index >= id.batch_size) return std::nullopt;
+        auto others = wire::BitSet::all(static_cast<std::size_t>(id.batch_size));
+        others.clear(static_cast<std::size_t>(id.batch_index));
+        return Ack{.id = whole, .ack_set = others.words()};
+    }
     found->second.clear(static_cast<std::size_t>(id.batch_index));
     if (found->second.none()) {
         batches_.erase(found);

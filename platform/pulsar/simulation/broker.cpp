@@ -369,7 +369,7 @@ void Cluster::lookup(Peer& peer, const proto::CommandLookupTopic& command) {
         response.set_message("simulated");
         return write(peer, answer);
     }
-    if (random_.chance(faults_.endless_redirects)) {
+    if (!peer.through_proxy && random_.chance(faults_.endless_redirects)) {
         report_.count("redirect to itself");
         point_to(here);
         response.set_response(proto::CommandLookupTopicResponse::Redirect);

@@ -45,7 +45,10 @@ Network::Link* Network::find(std::uint64_t incarnation, session::ConnectionId co
 
 void Network::calm() {
     for (auto& [id, link] : links_) {
-        for (Way* way : {&link.to_server, &link.to_client}) way->cut_at = way->hole_at = way->close_at = std::nullopt;
+        for (Way* way : {&link.to_server, &link.to_client}) {
+            way->cut_at = way->close_at = std::nullopt;
+            if (!way->hole) way->hole_at = std::nullopt;
+        }
     }
 }
 

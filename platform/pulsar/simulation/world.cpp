@@ -337,7 +337,6 @@ void World::add_outbox(const std::string& topic, std::size_t index) {
     options.pending_messages_max = random_.one_of<std::size_t>({1, 8, 20, 1000});
     options.pending_bytes_max = random_.one_of<std::size_t>({300, 5000, 1'000'000});
     options.send_timeout = milliseconds(random_.one_of({0, 0, 0, 300, 5'000}));
-    if (!outbox.exact && random_.chance(500)) options.first_sequence = outbox.base;
     if (options.batching) batch_max_ = std::max(batch_max_, options.batch_messages_max);
     const auto process = random_.below(processes_.size());
     senders_.push_back({.outbox = outboxes_.size(), .process = process, .retires = false});
@@ -573,6 +572,8 @@ void World::on(Process& process, const session::ProducerOpened& action) {
         trace(say("producer {} failed to open: {} {}", static_cast<std::uint64_t>(action.producer), action.facts.error().code,
                           action.facts.error().message));
         report_.count("producer failed to open");
+        // Closed before it was open: both calls have their outcome.
+        if (sender->stage == Sender::Stage::closing) return;
         return sender_over(*sender, "a failed opening");
     }
     const Outbox& outbox = outboxes_[sender->outbox];
@@ -667,7 +668,7 @@ void World::on(Process& process, const session::ConsumerOpened& action) {
     if (!action.result) {
         trace(say("consumer {} failed to open: {}", subscriber->options.name, action.result.error().code));
         report_.count("consumer failed to open");
-        subscriber->stage = Subscriber::Stage::closed;
+        if (subscriber->stage != Subscriber::Stage::closing) subscriber->stage = Subscriber::Stage::closed;
         return;
     }
     trace(say("consumer {} is open", subscriber->options.name));
@@ -830,7 +831,9 @@ void World::open(Sender& sender) {
     sender.in_flight.clear();
     sender.full = sender.failed = false;
     sender.ended = sender.sent = 0;
-    sender.id = process.session_->open_producer(outbox.options, scheduler_.both());
+    auto options = outbox.options;
+    options.first_sequence = outbox.sequence(sender.next);
+    sender.id = process.session_->open_producer(std::move(options), scheduler_.both());
     process.senders_[sender.id] = static_cast<std::size_t>(&sender - senders_.data());
     trace(say("process {} opens producer {} of outbox {} at {}", process.index_, static_cast<std::uint64_t>(sender.id), outbox.index, sender.next));
     pump(process);
