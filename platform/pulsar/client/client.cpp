@@ -5,6 +5,7 @@
 #include "platform/pulsar/client/core.hpp"
 #include "platform/pulsar/client/suspend.hpp"
 #include "platform/pulsar/client/tls.hpp"
+#include "platform/runtime/digest.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -277,7 +278,7 @@ Task<std::unique_ptr<Consumer>> Client::consumer(ConsumerOptions options, Consum
 
 Task<std::unique_ptr<Consumer>> Client::reader(ReaderOptions options, ConsumerHooks hooks) {
     ConsumerOptions of_reader{.topic = std::move(options.topic),
-                              .subscription = {},
+                              .subscription = "reader-" + runtime::random_hex(8),  // a broker takes none without a name
                               .name = std::move(options.name),
                               .type = SubscriptionType::exclusive,
                               .durable = false,
