@@ -327,7 +327,10 @@ void Session::State::send_nacks(std::uint64_t id, Now now) {
 
 void Session::redeliver_all(ConsumerId id, Now now) {
     const auto found = state_->consumers.find(static_cast<std::uint64_t>(id));
-    if (found == state_->consumers.end() || found->second.handle.stage != Handle::Stage::attached) return;  // then it comes again anyway
+    if (found == state_->consumers.end()) return;
+    found->second.queue.drop_queued();
+    found->second.readable_told = false;
+    if (found->second.handle.stage != Handle::Stage::attached) return;  // then it comes again anyway
     found->second.nacks.clear();
     found->second.nacks_due.reset();
     state_->send_acks(found->first, now);
@@ -516,6 +519,13 @@ void Session::State::end_consumer(std::uint64_t id, const Result<void>& result, 
         if (order.kind == ConsumerOrder::Kind::last_message)
             emit(LastMessage{.consumer = ConsumerId{id}, .operation = order.operation, .id = error});
         else emit(Done{.consumer = ConsumerId{id}, .operation = order.operation, .result = error});
+    }
+    std::vector<std::uint64_t> unanswered;
+    for (const auto& [request_id, request] : requests)
+        if (request.kind == Request::Kind::ack && request.owner == id) unanswered.push_back(request_id);
+    for (const auto request_id : unanswered) {
+        emit(Done{.consumer = ConsumerId{id}, .operation = requests.at(request_id).operation, .result = error});
+        forget_request(request_id);
     }
     if (!consumer.handle.opened) emit(ConsumerOpened{.consumer = ConsumerId{id}, .result = error});
     if (consumer.handle.closing) emit(ConsumerClosed{.consumer = ConsumerId{id}, .result = kernel::ok()});

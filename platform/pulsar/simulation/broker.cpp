@@ -229,7 +229,7 @@ void Cluster::handle(Peer& peer, const Type& command, std::string_view rest) {
     switch (command.type()) {
         case Type::PRODUCER: {
             const auto& producer = command.producer();
-            auto& epoch = epochs_[{peer.incarnation, producer.producer_id()}];
+            auto& epoch = epochs_[{static_cast<std::uint64_t>(link), producer.producer_id()}];
             if (producer.epoch() < epoch) report_.violation("the epoch of a producer went back");
             epoch = producer.epoch();
             if (!peer.creating_producers.insert(producer.producer_id()).second) {
@@ -755,6 +755,8 @@ void Cluster::kill(int broker, Duration back_after) {
         for (auto& [producer, known] : topic.known) known.pushed = known.persisted;
         for (auto& [subscription_name, subscription] : topic.subscriptions) {
             subscription.redeliveries.clear();
+            subscription.redeliver.clear();
+            subscription.read = 0;
             if (!options_.loses_acks || !subscription.durable) continue;
             report_.count("acknowledgements lost");
             subscription.lost = true;
@@ -807,6 +809,8 @@ void Cluster::unload(const std::string& name) {
         subscription.kept_acked = subscription.acked;
         subscription.kept_partly = subscription.partly;
         subscription.redeliveries.clear();
+        subscription.redeliver.clear();
+        subscription.read = subscription.mark;
     }
     std::vector<Consumer*> consumers;
     for (auto& [subscription_name, subscription] : topic.subscriptions) {

@@ -276,7 +276,7 @@ private:
     std::map<std::string, std::size_t> queue_limits_;
     // Frames as they were first sent, by (incarnation, producer id, lowest sequence).
     std::map<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>, std::size_t> frames_;
-    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> epochs_;  // of producers, by (incarnation, producer id)
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> epochs_;  // of producers, by (link, producer id)
 };
 
 }  // namespace platform::pulsar::simulation

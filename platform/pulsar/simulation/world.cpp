@@ -98,7 +98,7 @@ struct Subscriber {
     Stage stage = Stage::closed;
     ConsumerId id{};
     bool fresh = true;        // what comes next may lie anywhere before what is not acknowledged
-    bool may_go_back = false;
+    int may_go_back = 0;      // how often the broker may go back to what is not acknowledged
     std::size_t cursor = 0;
     std::vector<std::pair<wire::MessageId, std::size_t>> held;  // taken, not acknowledged, with their ordinals
     std::optional<OperationId> seeking;
@@ -681,7 +681,7 @@ void World::on(Process& process, const session::Readable& action) {
 
 void World::on(Process& process, const session::ActiveChanged& action) {
     Subscriber* subscriber = subscriber_of(process, action.consumer, "ActiveChanged");
-    if (subscriber != nullptr) subscriber->may_go_back = true;
+    if (subscriber != nullptr) ++subscriber->may_go_back;
 }
 
 void World::on(Process& process, const session::Reattached& action) {
@@ -722,16 +722,15 @@ void World::on(Process& process, const session::Done& action) {
             }
             report_.count("sought");
             subscriber.seek_failed = false;
-            group.base = subscriber.seek_base;
+            group.base = group.durable ? subscriber.seek_base : 0;
             for (std::size_t i = group.base; i < group.acked.size(); ++i) group.acked[i] = false, group.receipt[i] = 0;
-            if (!group.durable) subscriber.expected = group.base;
+            if (!group.durable) subscriber.expected = subscriber.seek_base;
             subscriber.fresh = true;
             subscriber.held.clear();
             return;
         }
         case Operation::Kind::unsubscribe:
             report_.count(action.result ? "unsubscribed" : "unsubscribe failed");
-            if (action.result) group.gone = true;
             subscriber.unsubscribing = false;
             return;
         default: return report_.violation("Done of another operation");
@@ -898,7 +897,10 @@ void World::open(Subscriber& subscriber) {
     Process& process = *processes_[subscriber.process];
     auto options = subscriber.options;
     if (!group.durable) {
-        if (subscriber.last) {
+        if (subscriber.seek_failed) {  // it begins where it wanted to be
+            subscriber.seek_failed = false;
+            subscriber.expected = subscriber.seek_base;
+        } else if (subscriber.last) {
             options.start = *subscriber.last;
             options.start_inclusive = false;
         } else if (subscriber.expected && *subscriber.expected == 0 && !logs_.at(group.topic).messages.empty() && random_.chance(300)) {
@@ -952,6 +954,7 @@ void World::taken(Subscriber& subscriber, const session::Message& message) {
     if (message.index && *message.index != ordinal) wrong("with another index");
 
     if (!group.durable) {
+        if (subscriber.seek_failed) return;  // where the broker stands is not known
         if (!subscriber.expected) subscriber.expected = ordinal;
         if (*subscriber.expected != ordinal) wrong(say("ordinal {}, expected was {}", ordinal, *subscriber.expected));
         subscriber.expected = ordinal + 1;
@@ -965,9 +968,9 @@ void World::taken(Subscriber& subscriber, const session::Message& message) {
     }
     if (is_single(group)) {
         if (!subscriber.fresh && ordinal < subscriber.cursor) {
-            if (!subscriber.may_go_back) wrong(say("ordinal {}, behind {}, and nothing was lost", ordinal, subscriber.cursor));
+            if (subscriber.may_go_back == 0) wrong(say("ordinal {}, behind {}, and nothing was lost", ordinal, subscriber.cursor));
             subscriber.fresh = true;
-            subscriber.may_go_back = false;
+            subscriber.may_go_back = std::max(0, subscriber.may_go_back - 1);
         }
         if (!group.all_acked(subscriber.fresh ? 0 : subscriber.cursor, ordinal)) {
             wrong(say("ordinal {}, and one before it was skipped (at {})", ordinal, subscriber.fresh ? 0 : subscriber.cursor));
@@ -1077,8 +1080,14 @@ void World::act(Subscriber& subscriber) {
     Process& process = *processes_[subscriber.process];
     const auto owner = static_cast<std::size_t>(&subscriber - subscribers_.data());
     const auto now = scheduler_.both();
+    if (group.gone) {  // unsubscribed: all that is left is to close
+        if (subscriber.stage != Subscriber::Stage::open || subscriber.unsubscribing) return;
+        subscriber.stage = Subscriber::Stage::closing;
+        process.session_->close_consumer(subscriber.id, now);
+        return pump(process);
+    }
     if (subscriber.stage == Subscriber::Stage::closed) {
-        if (!group.gone && (calm_ || random_.chance(300))) open(subscriber);
+        if ((calm_ || random_.chance(300))) open(subscriber);
         return;
     }
     if (subscriber.stage != Subscriber::Stage::open || subscriber.unsubscribing) return;
@@ -1099,7 +1108,7 @@ void World::act(Subscriber& subscriber) {
         report_.count("nack");
         process.session_->nack(subscriber.id, subscriber.held[chosen].first, now);
         subscriber.held.erase(subscriber.held.begin() + static_cast<std::ptrdiff_t>(chosen));
-        subscriber.may_go_back = true;
+        ++subscriber.may_go_back;
         return pump(process);
     }
     if (dice < 840 && nacks_ && group.durable && !subscriber.seeking) {
