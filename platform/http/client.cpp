@@ -1,6 +1,8 @@
 // One io_context run by the caller: a coroutine that sends, one that reads, and a watchdog that closes the socket when nothing moves.
 #include "platform/http/client.hpp"
 
+#include "platform/http/client_tls.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -79,10 +81,17 @@ private:
 class Call {
 public:
     Call(std::string host, std::uint16_t port, Client::Options options, std::function<void(std::string_view)> line)
-        : host_(std::move(host)), port_(port), options_(options), lines_(std::move(line), options.answer_bytes_max) {}
+        : host_(std::move(host)), port_(port), options_(std::move(options)), lines_(std::move(line), options_.answer_bytes_max) {}
 
     // `next` empty: `head` is the whole request.
     Result<Reply> run(std::string head, std::function<Result<Client::Piece>()> next) {
+        if (options_.tls) {
+            auto context = tls_context(*options_.tls);
+            if (!context) return std::move(context).error();
+            tls_context_ = std::move(*context);
+            tls_.emplace(socket_, *tls_context_);
+            if (auto expected = expect_host(*tls_, host_); !expected) return std::move(expected).error();
+        }
         asio::co_spawn(io_, talk(std::move(head), std::move(next)), [this](const std::exception_ptr& thrown) {
             if (thrown && !failed_) failed_ = broken();
             end();
@@ -101,17 +110,29 @@ private:
         if (unresolved) co_return fail(not_reached(host_, port_));
         auto [unconnected, place] = co_await asio::async_connect(socket_, places, as_result);
         if (unconnected) co_return fail(not_reached(host_, port_));
-        connected_ = true;
         boost::system::error_code ignored;
         socket_.set_option(tcp::no_delay(true), ignored);
-        moved(options_.idle_timeout);
-        if (next) asio::co_spawn(io_, send(std::move(head), std::move(next)), [](const std::exception_ptr&) {});
-        else if (!co_await write(std::move(head))) co_return fail(broken());
-        co_await receive();
+        if (tls_) {
+            const auto [failed] = co_await tls_->async_handshake(asio::ssl::stream_base::client, as_result);
+            if (failed) co_return fail(handshake_error(*tls_, host_, failed));
+            co_await exchange(&*tls_, std::move(head), std::move(next));
+        } else {
+            co_await exchange(&socket_, std::move(head), std::move(next));
+        }
     }
 
-    asio::awaitable<void> send(std::string head, std::function<Result<Client::Piece>()> next) {
-        if (!co_await write(std::move(head))) co_return;
+    template <class Stream>
+    asio::awaitable<void> exchange(Stream* stream, std::string head, std::function<Result<Client::Piece>()> next) {
+        connected_ = true;
+        moved(options_.idle_timeout);
+        if (next) asio::co_spawn(io_, send(stream, std::move(head), std::move(next)), [](const std::exception_ptr&) {});
+        else if (!co_await write(stream, std::move(head))) co_return fail(broken());
+        co_await receive(stream);
+    }
+
+    template <class Stream>
+    asio::awaitable<void> send(Stream* stream, std::string head, std::function<Result<Client::Piece>()> next) {
+        if (!co_await write(stream, std::move(head))) co_return;
         while (!ended_) {
             auto piece = next();
             if (!piece) {
@@ -134,21 +155,23 @@ private:
             chunk += bytes;
             chunk += "\r\n";
             // A server that has heard enough answers and closes: what it said is read by the other coroutine.
-            if (!co_await write(std::move(chunk)) || last) co_return;
+            if (!co_await write(stream, std::move(chunk)) || last) co_return;
         }
     }
 
-    asio::awaitable<bool> write(std::string bytes) {
-        const auto [failed, written] = co_await asio::async_write(socket_, asio::buffer(bytes), as_result);
+    template <class Stream>
+    asio::awaitable<bool> write(Stream* stream, std::string bytes) {
+        const auto [failed, written] = co_await asio::async_write(*stream, asio::buffer(bytes), as_result);
         moved(options_.idle_timeout);
         co_return !failed && written == bytes.size();
     }
 
-    asio::awaitable<void> receive() {
+    template <class Stream>
+    asio::awaitable<void> receive(Stream* stream) {
         beast::http::response_parser<beast::http::buffer_body> parser;
         parser.body_limit(boost::none);
         beast::flat_buffer buffer;
-        const auto [failed, size] = co_await beast::http::async_read_header(socket_, buffer, parser, as_result);
+        const auto [failed, size] = co_await beast::http::async_read_header(*stream, buffer, parser, as_result);
         if (failed || size == 0) co_return fail(broken());
         moved(options_.idle_timeout);
         read_head(parser.get());
@@ -157,7 +180,7 @@ private:
             parser.get().body().data = piece.data();
             parser.get().body().size = piece.size();
             // Some, and not until the piece is full: what came before a connection breaks counts, too.
-            const auto [stopped, count] = co_await beast::http::async_read_some(socket_, buffer, parser, as_result);
+            const auto [stopped, count] = co_await beast::http::async_read_some(*stream, buffer, parser, as_result);
             (void)count;
             moved(options_.idle_timeout);
             if (!keep({piece.data(), piece.size() - parser.get().body().size}))
@@ -207,6 +230,8 @@ private:
     Lines lines_;
     asio::io_context io_{1};
     tcp::socket socket_{io_};
+    std::shared_ptr<asio::ssl::context> tls_context_;
+    std::optional<TlsStream> tls_;  // over the socket
     asio::steady_timer watchdog_{io_};
     std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + std::chrono::hours(1);
     bool connected_ = false;
@@ -218,7 +243,10 @@ private:
 std::string head_of(std::string_view method, std::string_view target, const std::string& host, std::uint16_t port,
                     const HeaderList& headers) {
     std::string head(method);
-    head.append(1, ' ').append(target).append(" HTTP/1.1\r\nHost: ").append(host).append(1, ':').append(std::to_string(port));
+    head.append(1, ' ').append(target).append(" HTTP/1.1\r\nHost: ");
+    if (host.contains(':')) head.append(1, '[').append(host).append(1, ']');  // IPv6
+    else head += host;
+    head.append(1, ':').append(std::to_string(port));
     head += "\r\nConnection: close\r\n";
     for (const auto& [name, value] : headers) head.append(name).append(": ").append(value).append("\r\n");
     return head;

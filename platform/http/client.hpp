@@ -25,17 +25,25 @@ struct Reply {
     std::string_view header(std::string_view name) const;  // "" if absent
 };
 
+// TLS 1.2 or later; the certificate must be valid and for the host that is dialled. There is no way around that.
+struct ClientTls {
+    std::string ca_file;  // PEM; empty: the system's store
+};
+
 // One server. Not thread-safe. Errors of every call: unavailable "server-not-reached" (no connection), "server-silent" (nothing for
-// `idle_timeout`), "answer-broken" (it ended in the middle, or is not HTTP); incorrect "answer-too-large".
+// `idle_timeout`), "answer-broken" (it ended in the middle, or is not HTTP); incorrect "answer-too-large". With TLS also: incorrect
+// "tls-ca-file", "tls-host"; unavailable "tls-handshake"; forbidden "tls-name" (the certificate is another host's), "tls-unknown-ca",
+// "tls-expired", "tls-not-yet-valid", "tls-certificate" (another fault of it).
 class Client {
 public:
     struct Options {
         std::chrono::seconds connect_timeout{5};
         std::chrono::seconds idle_timeout{60};              // no byte in or out for that long
         std::size_t answer_bytes_max = 256u * 1024 * 1024;  // of an answer that is kept; and of one line of a streamed one
+        std::optional<ClientTls> tls{};                     // none: plain HTTP
     };
     Client(std::string host, std::uint16_t port) : Client(std::move(host), port, Options{}) {}
-    Client(std::string host, std::uint16_t port, Options options) : host_(std::move(host)), port_(port), options_(options) {}
+    Client(std::string host, std::uint16_t port, Options options) : host_(std::move(host)), port_(port), options_(std::move(options)) {}
 
     // One request with a body that is there already (none when empty and the method has none).
     kernel::Result<Reply> request(const std::string& method, const std::string& target, const HeaderList& headers,
