@@ -135,6 +135,7 @@ void Session::State::received(std::uint64_t id, std::size_t bytes, Now now) {
     if (!connection) return;
     connection->splitter.commit(bytes);
     connection->last_received = now.steady;
+    connection->ping_outstanding = false;
     while ((connection = find(id)) != nullptr) {  // what a frame says may end the connection
         auto frame = connection->splitter.next();
         if (!frame) return hang_up(id, protocol_error("the broker sent what is no frame"), now);
@@ -234,7 +235,12 @@ void Session::State::handle(std::uint64_t id, std::string_view rest, Now now) {
             const Owner owner = is_producer ? producer_owner(command.close_producer().producer_id())
                                             : consumer_owner(command.close_consumer().consumer_id());
             auto* found = handle_of(owner);
-            if (!found || found->connection != id || found->stage != Handle::Stage::attached) return;
+            if (!found || found->connection != id) return;
+            if (found->stage == Handle::Stage::registering && found->waits_its_turn) {  // its turn does not come at this broker
+                forget_request(found->request);
+                return attach_failed(owner, connection_lost("the broker gave the topic up"), Reaction::retry, now);
+            }
+            if (found->stage != Handle::Stage::attached) return;
             const auto& url =
                 is_producer ? command.close_producer().assignedbrokerserviceurl() : command.close_consumer().assignedbrokerserviceurl();
             const auto& url_tls = is_producer ? command.close_producer().assignedbrokerserviceurltls()

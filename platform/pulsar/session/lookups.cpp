@@ -14,6 +14,7 @@ using wire::Reaction;
 
 void Session::State::start_query(std::uint64_t id, Now now) {
     auto& query = queries.at(id);
+    timers.set({Owner::partitions, id}, query.deadline);  // whatever it waits for until then
     query.connection = service_connection(now);
     if (is_ready(query.connection)) send_query(id, now);
 }

@@ -67,7 +67,6 @@ void Session::partitions(OperationId operation, std::string topic, Now now) {
                                              .topic = std::move(topic),
                                              .deadline = now.steady + state.options.operation_timeout,
                                              .backoff = Backoff(state.options.backoff_first, state.options.backoff_last)});
-    state.timers.set({Owner::partitions, id}, now.steady + state.options.operation_timeout);
     state.start_query(id, now);
 }
 
