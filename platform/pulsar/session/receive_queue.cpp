@@ -236,8 +236,13 @@ std::optional<ReceiveQueue::Ack> ReceiveQueue::ack_cumulative(const wire::Messag
     }
     auto open = wire::BitSet::all(static_cast<std::size_t>(id.batch_size));
     open.clear_through(static_cast<std::size_t>(id.batch_index));
-    if (const auto found = batches_.find({id.ledger, id.entry}); found != batches_.end())
+    if (const auto found = batches_.find({id.ledger, id.entry}); found != batches_.end()) {
         found->second.clear_through(static_cast<std::size_t>(id.batch_index));
+        if (found->second.none()) {  // those behind it were acknowledged one by one
+            batches_.erase(found);
+            return Ack{.id = whole, .ack_set = {}};
+        }
+    }
     if (options_.batch_index_acks) return Ack{.id = whole, .ack_set = open.words()};
     if (id.entry == 0) return std::nullopt;  // the entry before lies in another ledger, and is acknowledged already
     --whole.entry;

@@ -505,8 +505,8 @@ void Cluster::redeliver(Peer& peer, const proto::CommandRedeliverUnacknowledgedM
             if (found >= 0) again(static_cast<std::size_t>(found));
         }
     } else {
-        if (&consumer != subscription.active) return;
         if (command.has_consumer_epoch() && consumer.epoch) consumer.epoch = std::max(*consumer.epoch, std::uint64_t{command.consumer_epoch()});
+        if (&consumer != subscription.active) return;
         subscription.read = subscription.mark;
     }
     dispatch_later(*consumer.topic, subscription);

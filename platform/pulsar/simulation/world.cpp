@@ -967,6 +967,7 @@ void World::taken(Subscriber& subscriber, const session::Message& message) {
         return;
     }
     if (is_single(group)) {
+        if (ordinal < group.base) wrong(say("ordinal {}, which lies before {}, where it sought", ordinal, group.base));
         if (!subscriber.fresh && ordinal < subscriber.cursor) {
             if (subscriber.may_go_back == 0) wrong(say("ordinal {}, behind {}, and nothing was lost", ordinal, subscriber.cursor));
             subscriber.fresh = true;
