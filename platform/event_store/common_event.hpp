@@ -16,8 +16,7 @@ inline constexpr std::chrono::seconds log_read_wait{10};  // for a message that 
 // What a topic held when this was opened, in order.
 class HeldMessages {
 public:
-    static kernel::Result<HeldMessages> open(log::EventLog& log, const std::string& topic, const std::string& producer,
-                                             log::Position after);
+    static kernel::Result<HeldMessages> open(log::EventLog& log, const std::string& topic, log::Position after);
     // Up to `messages_max`; none at the end. unavailable "log-silent" when the log gives nothing before it.
     kernel::Result<std::vector<log::Message>> next(std::size_t messages_max);
 
@@ -31,8 +30,7 @@ private:
 // The producer's event of that sequence in the topic; nothing if it is not there. It is the last one as a rule: the database and the log
 // end at the same event, or the database has more. Otherwise (the database was lost, or is an older copy) the topic is read from its
 // beginning until the event comes, which takes as long as the topic is.
-kernel::Result<std::optional<log::Message>> find_event(log::EventLog& log, const std::string& topic, const std::string& producer,
-                                                       std::uint64_t sequence);
+kernel::Result<std::optional<log::Message>> find_event(log::EventLog& log, const std::string& topic, std::uint64_t sequence);
 
 // Whether the log holds the table's event of that sequence; gives its position. fault "log-foreign" if it holds another one or none.
 // REQUIRES: the table has it, and nobody else appends to the topic.

@@ -94,10 +94,10 @@ Result<void> create(sql::Connection& connection) {
     return sql::migrate(connection, "event_store", {{1, schema_1}});
 }
 
-Result<HeldMessages> HeldMessages::open(log::EventLog& log, const std::string& topic, const std::string& producer, log::Position after) {
+Result<HeldMessages> HeldMessages::open(log::EventLog& log, const std::string& topic, log::Position after) {
     auto end = log.head(topic);
     if (!end) return std::move(end).error();
-    auto subscription = log.subscribe(topic, producer, after);
+    auto subscription = log.subscribe(topic, {}, after);
     if (!subscription) return std::move(subscription).error();
     return HeldMessages(std::move(*subscription), after, *end);
 }
@@ -111,13 +111,12 @@ Result<std::vector<log::Message>> HeldMessages::next(std::size_t messages_max) {
     return messages;
 }
 
-Result<std::optional<log::Message>> find_event(log::EventLog& log, const std::string& topic, const std::string& producer,
-                                               std::uint64_t sequence) {
+Result<std::optional<log::Message>> find_event(log::EventLog& log, const std::string& topic, std::uint64_t sequence) {
     const auto wanted = std::to_string(sequence);
     auto last = log.last(topic);
     if (!last) return last;
     if (!*last || (*last)->envelope.attribute("sequence") == wanted) return last;
-    auto held = HeldMessages::open(log, topic, producer, {});
+    auto held = HeldMessages::open(log, topic, {});
     if (!held) return std::move(held).error();
     while (true) {
         auto messages = held->next(batch_max);
@@ -132,7 +131,7 @@ Result<log::Position> check_common_event(EventStore& store, log::EventLog& log, 
                                          std::uint64_t sequence) {
     auto stored = store.after(sequence - 1, 1);
     if (!stored) return std::move(stored).error();
-    auto logged = find_event(log, topic, producer, sequence);
+    auto logged = find_event(log, topic, sequence);
     if (!logged) return std::move(logged).error();
     if (stored->size() == 1 && *logged) {
         auto event = std::move(stored->front().event);
@@ -159,7 +158,7 @@ Result<std::uint64_t> restore(sql::Connection& connection, log::EventLog& log, c
         if (!common) return std::move(common).error();
         from = *common;
     }
-    auto held = HeldMessages::open(log, topic, producer, from);
+    auto held = HeldMessages::open(log, topic, from);
     if (!held) return std::move(held).error();
     auto transaction = sql::Transaction::begin(connection);
     if (!transaction) return std::move(transaction).error();

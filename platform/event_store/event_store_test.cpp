@@ -219,7 +219,7 @@ TEST_F(EventStoreTest, nothing_is_put_back_from_or_published_to_the_log_of_anoth
 }
 
 TEST_F(EventStoreTest, an_event_in_the_log_is_found_by_its_sequence_wherever_it_stands) {
-    EXPECT_FALSE(find_event(*log_, "events", "test", 1)->has_value());
+    EXPECT_FALSE(find_event(*log_, "events", 1)->has_value());
     constexpr std::uint64_t events = 2500;  // more than is read at once
     auto transaction = sql::Transaction::begin(*connection_);
     for (std::uint64_t version = 1; version <= events; ++version)
@@ -227,16 +227,16 @@ TEST_F(EventStoreTest, an_event_in_the_log_is_found_by_its_sequence_wherever_it_
     ASSERT_TRUE(transaction->commit());
     ASSERT_TRUE(relay().drain());
     for (const std::uint64_t sequence : {std::uint64_t{1}, std::uint64_t{999}, std::uint64_t{1001}, events - 1, events}) {
-        const auto found = find_event(*log_, "events", "test", sequence);
+        const auto found = find_event(*log_, "events", sequence);
         ASSERT_TRUE(found && *found);
         EXPECT_EQ((*found)->envelope.attribute("text"), std::to_string(sequence));
         EXPECT_EQ(*check_common_event(*store_, *log_, "events", "test", sequence), (*found)->position);
     }
-    EXPECT_FALSE(find_event(*log_, "events", "test", events + 1)->has_value());
+    EXPECT_FALSE(find_event(*log_, "events", events + 1)->has_value());
     LosesAnswers watched(*log_, 0);
-    ASSERT_TRUE(find_event(watched, "events", "test", events));
+    ASSERT_TRUE(find_event(watched, "events", events));
     EXPECT_EQ(watched.subscriptions, 0) << "the last one takes no reading, however long the topic is";
-    ASSERT_TRUE(find_event(watched, "events", "test", 1));
+    ASSERT_TRUE(find_event(watched, "events", 1));
     EXPECT_EQ(watched.subscriptions, 1);
 }
 

@@ -103,10 +103,10 @@ struct Relay::State {
         if (!events) return std::move(events).error();
         if (events->empty()) return std::size_t{0};
         if (!held) {
-            auto first = find_event(log, options.topic, options.producer, compared + 1);
+            auto first = find_event(log, options.topic, compared + 1);
             if (!first) return std::move(first).error();
             if (!*first) return behind("the log holds other events than the database");
-            auto from = HeldMessages::open(log, options.topic, options.producer, log::Position{(*first)->position.value - 1});
+            auto from = HeldMessages::open(log, options.topic, log::Position{(*first)->position.value - 1});
             if (!from) return std::move(from).error();
             held.emplace(std::move(*from));
         }

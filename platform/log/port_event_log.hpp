@@ -69,9 +69,10 @@ public:
     virtual kernel::Task<Appended> append(std::string topic, std::vector<kernel::Envelope> messages,
                                           std::optional<Producer> producer = {}) = 0;
 
-    // Reads the messages of `topic` whose position is greater than `after`, which need not be the position of any. `group` names the reader
-    // for metrics and for engines that share partitions between readers; the consumer's own database keeps the position (the truth), so
-    // there is nothing to acknowledge here.
+    // Reads the messages of `topic` whose position is greater than `after`, which need not be the position of any. `group` names readers
+    // that share the work, of which one reads at a time where the engine can say so (the embedded log is one process's); empty: reads
+    // alone. When the turn has gone to another of the group, next() gives interrupted "partition-moved": subscribe again, from the position
+    // in the reader's own database, which is the truth: there is nothing to acknowledge here.
     virtual kernel::Result<std::unique_ptr<Subscription>> subscribe(std::string topic, std::string group, Position after) = 0;
 
     // Position of the last durable message of the topic (0 if none). Thread-safe.

@@ -29,7 +29,7 @@ constexpr std::string_view schema_2 = R"(
 ALTER TABLE projection_position ADD COLUMN log_id VARCHAR(64) NOT NULL DEFAULT '';
 ALTER TABLE projection_position ADD COLUMN fingerprint VARCHAR(64) NOT NULL DEFAULT '';
 )";
-constexpr std::chrono::seconds fingerprint_wait{1};
+constexpr std::chrono::seconds fingerprint_wait{5};
 
 bool worth_retrying(const Error& error) {
     return error.kind == ErrorKind::busy || error.kind == ErrorKind::unavailable || error.kind == ErrorKind::interrupted ||
@@ -116,7 +116,7 @@ Result<void> check(sql::Connection& connection, log::EventLog& log, const std::s
                             "it stands at " + std::to_string(position) + ", and the log ends at " + std::to_string(head->value) +
                                 ": the log is an older copy");
     if (place->fingerprint.empty()) return kernel::ok();
-    auto subscription = log.subscribe(topic, name, log::Position{position - 1});
+    auto subscription = log.subscribe(topic, {}, log::Position{position - 1});
     if (!subscription) return std::move(subscription).error();
     auto there = (*subscription)->next(1, fingerprint_wait, {});
     if (!there) return std::move(there).error();
@@ -130,12 +130,12 @@ Result<void> check(sql::Connection& connection, log::EventLog& log, const std::s
 Projection::Projection(Options options, sql::Connection& connection, log::EventLog& log, Handler& handler)
     : options_(std::move(options)), connection_(connection), log_(log), handler_(handler) {}
 
-Result<std::unique_ptr<log::Subscription>> Projection::subscribe() {
+Result<std::unique_ptr<log::Subscription>> Projection::subscribe(const std::string& group) {
     if (auto checked = check(); !checked) return std::move(checked).error();
     auto from = position(connection_, options_.name);
     if (!from) return std::move(from).error();
     reached_.store(from->value, std::memory_order_release);
-    return log_.subscribe(options_.topic, options_.name, *from);
+    return log_.subscribe(options_.topic, group, *from);
 }
 
 Result<void> Projection::write(const std::vector<log::Message>& batch) {
@@ -185,7 +185,7 @@ Result<bool> Projection::one_batch(log::Subscription& subscription, int attempts
 Result<void> Projection::catch_up(const std::stop_token& stop) {
     auto head = log_.head(options_.topic);
     if (!head) return std::move(head).error();
-    auto subscription = subscribe();
+    auto subscription = subscribe({});  // what the log holds now, whoever else reads it
     if (!subscription) return std::move(subscription).error();
     while (reached() < *head && !stop.stop_requested()) {
         auto done = one_batch(**subscription, catch_up_attempts, stop);
@@ -236,11 +236,12 @@ Result<void> Projection::run(const std::stop_token& stop) {
 }
 
 Result<void> Projection::follow(const std::stop_token& stop) {
-    auto subscription = subscribe();
-    if (!subscription) return std::move(subscription).error();
     while (!stop.stop_requested()) {
-        auto done = one_batch(**subscription, std::numeric_limits<int>::max(), stop);
-        if (!done) return std::move(done).error();
+        auto subscription = subscribe(options_.name);
+        if (!subscription) return std::move(subscription).error();
+        auto done = Result<bool>(true);
+        while (done && !stop.stop_requested()) done = one_batch(**subscription, std::numeric_limits<int>::max(), stop);
+        if (!done && done.error().code != "partition-moved") return std::move(done).error();
     }
     return kernel::ok();
 }

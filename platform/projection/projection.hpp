@@ -67,7 +67,7 @@ public:
     bool stuck() const;
 
 private:
-    kernel::Result<std::unique_ptr<log::Subscription>> subscribe();
+    kernel::Result<std::unique_ptr<log::Subscription>> subscribe(const std::string& group);
     kernel::Result<void> follow(const std::stop_token& stop);
     kernel::Result<void> write(const std::vector<log::Message>& batch);
     static kernel::Result<void> tell(const std::function<void()>& what);  // what the handler keeps in memory is unknown if it throws
