@@ -27,14 +27,13 @@ private:
     log::Position reached_, end_;
 };
 
-// The producer's event of that sequence in the topic; nothing if it is not there. It is the last one as a rule: the database and the log
+// The event of that sequence in the topic; nothing if it is not there. It is the last one as a rule: the database and the log
 // end at the same event, or the database has more. Otherwise (the database was lost, or is an older copy) the topic is read from its
 // beginning until the event comes, which takes as long as the topic is.
 kernel::Result<std::optional<log::Message>> find_event(log::EventLog& log, const std::string& topic, std::uint64_t sequence);
 
 // Whether the log holds the table's event of that sequence; gives its position. fault "log-foreign" if it holds another one or none.
 // REQUIRES: the table has it, and nobody else appends to the topic.
-kernel::Result<log::Position> check_common_event(EventStore& store, log::EventLog& log, const std::string& topic,
-                                                 const std::string& producer, std::uint64_t sequence);
+kernel::Result<log::Position> check_common_event(EventStore& store, log::EventLog& log, const std::string& topic, std::uint64_t sequence);
 
 }  // namespace platform::event_store

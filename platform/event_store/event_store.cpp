@@ -127,8 +127,7 @@ Result<std::optional<log::Message>> find_event(log::EventLog& log, const std::st
     }
 }
 
-Result<log::Position> check_common_event(EventStore& store, log::EventLog& log, const std::string& topic, const std::string& producer,
-                                         std::uint64_t sequence) {
+Result<log::Position> check_common_event(EventStore& store, log::EventLog& log, const std::string& topic, std::uint64_t sequence) {
     auto stored = store.after(sequence - 1, 1);
     if (!stored) return std::move(stored).error();
     auto logged = find_event(log, topic, sequence);
@@ -154,7 +153,7 @@ Result<std::uint64_t> restore(sql::Connection& connection, log::EventLog& log, c
     if (!last || *last <= *stored) return last ? Result<std::uint64_t>(0) : last;
     log::Position from;
     if (*stored > 0) {
-        auto common = check_common_event(*store, log, topic, producer, *stored);
+        auto common = check_common_event(*store, log, topic, *stored);
         if (!common) return std::move(common).error();
         from = *common;
     }

@@ -65,7 +65,7 @@ struct Relay::State {
             if (options.follow_from_log) {
                 compared -= std::min<std::uint64_t>(compared, 1);
             } else if (compared > 0) {
-                auto same = check_common_event(*store, log, options.topic, options.producer, compared);
+                auto same = check_common_event(*store, log, options.topic, compared);
                 if (!same) return std::move(same).error();
             }
             held.reset();

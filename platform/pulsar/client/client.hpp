@@ -111,7 +111,8 @@ public:
     // others wait. Without keys and partitions they all go to one partition. Results in the order of `messages`; cancelled as send(), and
     // then those that were not sent never are.
     kernel::Task<std::vector<kernel::Result<Receipt>>> send_all(std::vector<OutMessage> messages, std::stop_token stop = {});
-    // Batches go out at once; ends when all that was sent before is stored or has failed (each message's own result tells).
+    // Batches go out at once; ends when all that was sent before is stored. unavailable "pulsar-send-failed" when some of it is not: each
+    // message's own result tells.
     kernel::Task<> flush();
     // Sends what is pending (at most `operation_timeout`; what is left then fails), and ends. A second one gives the same.
     kernel::Task<> close();

@@ -1,4 +1,5 @@
-// The client against a real broker: ACOPIO_PULSAR_SERVICE ("pulsar://127.0.0.1:6650") and ACOPIO_PULSAR_ADMIN ("http://127.0.0.1:8080") name it.
+// The client against a real broker: ACOPIO_PULSAR_SERVICE ("pulsar://127.0.0.1:6650") and ACOPIO_PULSAR_ADMIN ("http://127.0.0.1:8080")
+// name it.
 #include "platform/http/client.hpp"
 #include "platform/pulsar/client/client.hpp"
 #include "platform/pulsar/wire/topic.hpp"
@@ -69,8 +70,7 @@ protected:
     std::string topic(int partitions = 0) {
         const auto name = "persistent://public/default/client-" + runtime::random_hex(8);
         const auto path = "persistent/" + name.substr(std::string("persistent://").size());
-        const auto status =
-            partitions == 0 ? admin("PUT", path) : admin("PUT", path + "/partitions", std::to_string(partitions));
+        const auto status = partitions == 0 ? admin("PUT", path) : admin("PUT", path + "/partitions", std::to_string(partitions));
         EXPECT_TRUE(status >= 200 && status < 300) << status;
         return name;
     }
@@ -261,7 +261,9 @@ TEST_F(AgainstBroker, a_fencing_producer_ends_the_one_before) {
     const auto refused = run(first->send({.payload = "late"}));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, "pulsar-producer-fenced") << refused.error().message;
+    EXPECT_FALSE(run(first->send({.payload = "later"})));
     ASSERT_TRUE(first->ended());
+    EXPECT_EQ(first->ended()->code, "pulsar-producer-fenced");
 }
 
 TEST_F(AgainstBroker, deduplication_drops_what_is_sent_again_after_a_restart) {

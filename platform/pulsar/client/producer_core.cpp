@@ -37,6 +37,11 @@ void SendCall::set(std::size_t index, Result<Receipt> result) {
     if (--left == 0) finish();
 }
 
+void SendCall::fail(const Error& reason) {
+    is_over = true;
+    std::exchange(done, {})(reason);
+}
+
 void SendCall::finish() {
     is_over = true;
     std::vector<Result<Receipt>> all;
@@ -92,9 +97,7 @@ void ProducerCore::submit(std::shared_ptr<SendCall> call) {
         }
     }
     if (must_tell) core_->list(shared_from_this());
-    if (!refused) return;
-    call->is_over = true;
-    std::exchange(call->done, {})(*std::move(refused));
+    if (refused) call->fail(*refused);
 }
 
 bool ProducerCore::must_list() {
@@ -201,10 +204,7 @@ void ProducerCore::end(const Error& reason) {
 
 void ProducerCore::fail_unsent(const std::shared_ptr<SendCall>& call, const Error& reason) {
     if (call->is_over) return;
-    if (call->is_flush) {
-        call->is_over = true;
-        return std::exchange(call->done, {})(reason);
-    }
+    if (call->is_flush) return call->fail(reason);
     for (; call->next < call->messages.size(); ++call->next) call->set(call->next, reason);
 }
 
@@ -347,9 +347,10 @@ std::uint32_t ProducerCore::next_partition(std::size_t bytes) {
 void ProducerCore::flush(const std::shared_ptr<SendCall>& call) {
     call->left = parts_.size();
     for (auto& part : parts_) {
-        const auto operation = core_->expect([call](Result<void>) {  // each message's own result tells
-            if (call->is_over || --call->left > 0) return;
-            call->finish();
+        const auto operation = core_->expect([call](const Result<void>& result) {
+            if (call->is_over) return;
+            if (!result) return call->fail(result.error());
+            if (--call->left == 0) call->finish();
         });
         core_->session().flush(part.id, operation, core_->now());
     }
@@ -407,10 +408,7 @@ void ProducerCore::cancel(const std::shared_ptr<SendCall>& call) {
         must_tell = must_list();
     }
     if (must_tell) core_->list(shared_from_this());
-    if (call->is_flush) {
-        call->is_over = true;
-        return std::exchange(call->done, {})(cancelled());
-    }
+    if (call->is_flush) return call->fail(cancelled());
     for (std::size_t i = call->next; i < call->results.size(); ++i) call->results[i] = cancelled_unsent();
     call->finish();
 }

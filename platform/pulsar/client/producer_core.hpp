@@ -34,6 +34,7 @@ struct SendCall {
 
     void set(std::size_t index, kernel::Result<Receipt> result);
     void finish();  // with what there is
+    void fail(const kernel::Error& reason);
 };
 
 class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
