@@ -201,24 +201,24 @@ void Session::State::handle(std::uint64_t id, std::string_view rest, Now now) {
             const auto& response = command.partitioned_metadata_response();
             if (response.response() == proto::CommandPartitionedTopicMetadataResponse::Failed || response.has_error())
                 return server_error(id, response.request_id(), response.error(), response.message(), now);
-            const auto request = end_request(response.request_id(), id);
-            if (request && request->kind == Request::Kind::partitions) end_query(request->owner, response.partitions());
+            const auto request = end_request(response.request_id(), id, Request::Kind::partitions);
+            if (request) end_query(request->owner, response.partitions());
             return;
         }
         case Type::ACK_RESPONSE: {
             if (!command.has_ack_response()) return;
             const auto& response = command.ack_response();
             if (response.has_error()) return server_error(id, response.request_id(), response.error(), response.message(), now);
-            const auto request = end_request(response.request_id(), id);
-            if (request && request->kind == Request::Kind::ack)
+            const auto request = end_request(response.request_id(), id, Request::Kind::ack);
+            if (request)
                 emit(Done{.consumer = ConsumerId{request->owner}, .operation = request->operation, .result = kernel::ok()});
             return;
         }
         case Type::GET_LAST_MESSAGE_ID_RESPONSE: {
             if (!command.has_get_last_message_id_response()) return;
             const auto& response = command.get_last_message_id_response();
-            const auto request = end_request(response.request_id(), id);
-            if (!request || request->kind != Request::Kind::consumer_order) return;
+            const auto request = end_request(response.request_id(), id, Request::Kind::consumer_order);
+            if (!request) return;
             const auto& last = response.last_message_id();
             std::optional<wire::MessageId> found;
             if (static_cast<std::int64_t>(last.entryid()) >= 0)
@@ -358,9 +358,10 @@ std::uint64_t Session::State::new_request(Request request, std::optional<Time> d
     return id;
 }
 
-std::optional<Request> Session::State::end_request(std::uint64_t id, std::uint64_t connection) {
+std::optional<Request> Session::State::end_request(std::uint64_t id, std::uint64_t connection, std::optional<Request::Kind> kind) {
     const auto found = requests.find(id);
     if (found == requests.end() || found->second.connection != connection) return std::nullopt;
+    if (kind && found->second.kind != *kind) return std::nullopt;
     const auto request = found->second;
     requests.erase(found);
     timers.set({Owner::request, id}, std::nullopt);

@@ -98,8 +98,7 @@ void Session::State::lookup_answered(std::uint64_t id, const proto::CommandLooku
     const auto request_id = response.request_id();
     if (response.response() == Response::Failed || response.has_error())
         return server_error(id, request_id, response.error(), response.message(), now);
-    const auto request = end_request(request_id, id);
-    if (!request || request->kind != Request::Kind::lookup) return;
+    if (!end_request(request_id, id, Request::Kind::lookup)) return;
     const auto found = std::ranges::find_if(lookups, [&](const auto& one) { return one.second.request == request_id; });
     if (found == lookups.end()) return;
     auto& lookup = found->second;

@@ -15,6 +15,7 @@ using kernel::ErrorKind;
 using kernel::Result;
 
 constexpr std::size_t message_overhead_bytes = 128;
+constexpr std::int32_t batch_messages_most = 1'000'000;
 
 std::size_t size_of(const Message& message) {
     auto bytes = message.payload.size() + message.key.size() + message_overhead_bytes;
@@ -143,6 +144,9 @@ Result<std::size_t> ReceiveQueue::queue_entry(const proto::CommandMessage& comma
 Result<std::size_t> ReceiveQueue::queue_batch(const std::shared_ptr<const Entry>& entry, wire::MessageId id,
                                               const proto::CommandMessage& command, bool wanted) {
     const auto& metadata = section_.metadata;
+    // A compacted batch holds less than it says: its payload is no bound.
+    if (metadata.num_messages_in_batch() < 1 || metadata.num_messages_in_batch() > batch_messages_most)
+        return broken(id, {ErrorKind::incorrect, "pulsar-batch", "a batch says that it has an impossible number of messages"});
     const auto in_payload =
         metadata.compacted_batch_indexes_size() > 0 ? metadata.compacted_batch_indexes_size() : metadata.num_messages_in_batch();
     auto reader = wire::BatchReader::open(entry->payload, in_payload);

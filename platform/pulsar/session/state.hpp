@@ -164,7 +164,8 @@ struct Session::State {
     void hang_up(std::uint64_t id, const kernel::Error& why, Now now);
     void lost(std::uint64_t id, const kernel::Error& why, Now now);
     std::uint64_t new_request(Request request, std::optional<Time> deadline);
-    std::optional<Request> end_request(std::uint64_t id, std::uint64_t connection);
+    // With a kind: only if it is of that kind, so that an answer of another kind leaves it to its deadline.
+    std::optional<Request> end_request(std::uint64_t id, std::uint64_t connection, std::optional<Request::Kind> kind = std::nullopt);
     void forget_request(std::uint64_t id);  // its answer means nothing any more
     void request_failed(const Request& request, std::uint64_t id, const kernel::Error& error, wire::Reaction reaction, Now now);
     void server_error(std::uint64_t connection, std::uint64_t request, proto::ServerError code, const std::string& message, Now now);

@@ -94,7 +94,7 @@ void Cluster::suspect(Peer& peer) {
 void Cluster::write(Peer& peer, const Type& command) {
     if (report_.tracing()) {
         report_.trace(say("{} broker {} -> link {} (run {}): {}", scheduler_.clock(), peer.broker, static_cast<std::uint64_t>(peer.link),
-                                  peer.incarnation, proto::BaseCommand::Type_Name(command.type())));
+                          peer.incarnation, proto::BaseCommand::Type_Name(command.type())));
     }
     network_.server_write(peer.link, wire::encode(command));
 }
@@ -159,10 +159,10 @@ void Cluster::bytes_came(LinkId link, std::string_view bytes) {
         report_.fold(static_cast<std::uint64_t>(command.type()) * 31 + (*frame)->size());
         if (report_.tracing()) {
             report_.trace(say("{} broker {} <- link {} (run {}): {} {}", scheduler_.clock(), peer->broker, static_cast<std::uint64_t>(link),
-                                      peer->incarnation, proto::BaseCommand::Type_Name(command.type()),
-                                      command.has_send() ? std::to_string(command.send().sequence_id())
-                                      : command.has_flow() ? std::to_string(command.flow().messagepermits())
-                                                           : std::string()));
+                              peer->incarnation, proto::BaseCommand::Type_Name(command.type()),
+                              command.has_send()   ? std::to_string(command.send().sequence_id())
+                              : command.has_flow() ? std::to_string(command.flow().messagepermits())
+                                                   : std::string()));
         }
         handle(*peer, command, *rest);
     }
@@ -413,7 +413,8 @@ void Cluster::open_producer(LinkId link, const proto::CommandProducer& command) 
     }
     if (random_.chance(faults_.register_errors)) {
         return fail(*peer, command.request_id(),
-                    random_.one_of({proto::ServiceNotReady, proto::MetadataError, proto::PersistenceError, proto::TooManyRequests}), "simulated");
+                    random_.one_of({proto::ServiceNotReady, proto::MetadataError, proto::PersistenceError, proto::TooManyRequests}),
+                    "simulated");
     }
     if (topic->terminated) return fail(*peer, command.request_id(), proto::TopicTerminatedError, "the topic was terminated");
     if (const auto there = peer->producers.find(command.producer_id()); there != peer->producers.end()) {
@@ -591,7 +592,8 @@ void Cluster::push(Peer& peer, const proto::CommandSend& command, std::string_vi
     Producer& producer = it->second;
     Topic& topic = *producer.topic;
     static thread_local wire::MessageSection section;
-    if (auto parsed = wire::parse_message(rest, section); !parsed) return report_.violation("a SEND cannot be read: " + parsed.error().message);
+    if (auto parsed = wire::parse_message(rest, section); !parsed)
+        return report_.violation("a SEND cannot be read: " + parsed.error().message);
     const auto& metadata = section.metadata;
     const std::uint64_t lowest = command.sequence_id();
     const std::uint64_t highest = std::max(lowest, command.highest_sequence_id());
@@ -600,7 +602,8 @@ void Cluster::push(Peer& peer, const proto::CommandSend& command, std::string_vi
     if (metadata.sequence_id() != lowest || std::max(metadata.sequence_id(), metadata.highest_sequence_id()) != highest) {
         report_.violation("the sequence ids of a SEND and of its metadata differ");
     }
-    if (metadata.num_messages_in_batch() != command.num_messages()) report_.violation("the message counts of a SEND and of its metadata differ");
+    if (metadata.num_messages_in_batch() != command.num_messages())
+        report_.violation("the message counts of a SEND and of its metadata differ");
     if (command.num_messages() > 1 && !command.has_highest_sequence_id()) report_.violation("a batch without its highest sequence id");
     const auto hash = std::hash<std::string_view>{}(rest);
     const auto [known_frame, is_new] = frames_.try_emplace({peer.incarnation, producer.id, lowest}, hash);

@@ -1,6 +1,7 @@
-// Cluster: a model of Pulsar brokers that share what is durable: topics and their entries, what deduplication knows, cursors of subscriptions,
-// topic epochs. It speaks the wire protocol over byte streams, as a broker of version 2.8 to 4.0 would, and complains to the Report when a
-// client does what a real broker would punish or silently suffer from: broken frames, changed frames, more permits than the queue has room.
+// Cluster: a model of Pulsar brokers that share what is durable: topics and their entries, what deduplication knows, cursors of
+// subscriptions, topic epochs. It speaks the wire protocol over byte streams, as a broker of version 2.8 to 4.0 would, and complains to the
+// Report when a client does what a real broker would punish or silently suffer from: broken frames, changed frames, more permits than the
+// queue has room.
 #pragma once
 
 #include "platform/pulsar/simulation/network.hpp"
@@ -21,15 +22,15 @@ enum class Sabotage : std::uint8_t {
     none,
     receipt_without_storing,  // an entry is acknowledged and not stored
     stores_twice,
-    swaps_entries,            // two neighbours of a producer are stored in the other order
+    swaps_entries,  // two neighbours of a producer are stored in the other order
     changes_a_payload,
-    skips_an_entry,           // a consumer never sees one
-    delivers_twice,           // an entry is sent to an exclusive consumer again, out of turn
-    forgets_permits,          // FLOW is heard half: as if the client had lost permits
-    forgets_ack_set,          // a batch that is partly acknowledged comes whole
+    skips_an_entry,   // a consumer never sees one
+    delivers_twice,   // an entry is sent to an exclusive consumer again, out of turn
+    forgets_permits,  // FLOW is heard half: as if the client had lost permits
+    forgets_ack_set,  // a batch that is partly acknowledged comes whole
     wrong_receipt_id,
     never_receipts,
-    drops_acks,               // acks are answered and not done: as if the client had sent others
+    drops_acks,  // acks are answered and not done: as if the client had sent others
     seeks_elsewhere,
     count,
 };
@@ -44,9 +45,9 @@ public:
         bool proxy = false;
         bool tokens = false;
         std::chrono::milliseconds keep_alive{30'000};
-        bool checks_liveness = true;   // pings who holds a name when another asks for it
-        bool entry_metadata = true;    // broker time and index
-        bool loses_acks = false;       // a kill forgets acknowledgements that were not snapshot
+        bool checks_liveness = true;  // pings who holds a name when another asks for it
+        bool entry_metadata = true;   // broker time and index
+        bool loses_acks = false;      // a kill forgets acknowledgements that were not snapshot
         Duration persist_min{200}, persist_max{5'000};
         Sabotage sabotage = Sabotage::none;
     };
@@ -58,8 +59,8 @@ public:
         unsigned unanswered = 0;
         unsigned persist_failures = 0;
         unsigned unknown_commands = 0;
-        unsigned odd_receipts = 0;     // a receipt for what was acknowledged already
-        unsigned first_id_receipts = 0; // receipts name the first id, or the last one of a batch
+        unsigned odd_receipts = 0;       // a receipt for what was acknowledged already
+        unsigned first_id_receipts = 0;  // receipts name the first id, or the last one of a batch
         unsigned pings = 0;
         unsigned challenges = 0;
     };

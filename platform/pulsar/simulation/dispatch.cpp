@@ -24,7 +24,8 @@ int hash_of(const std::string& key) {
 
 std::int64_t Cluster::position(const std::string& topic, std::uint64_t ledger, std::uint64_t entry) const {
     const auto& log = topics_.at(topic).log;
-    const auto it = std::ranges::lower_bound(log, std::pair(ledger, entry), {}, [](const Entry& one) { return std::pair(one.ledger, one.entry); });
+    const auto it =
+        std::ranges::lower_bound(log, std::pair(ledger, entry), {}, [](const Entry& one) { return std::pair(one.ledger, one.entry); });
     return it == log.end() || it->ledger != ledger || it->entry != entry ? -1 : it - log.begin();
 }
 
@@ -62,11 +63,12 @@ std::string Cluster::describe(const std::string& topic_name, const std::string& 
     const auto it = topic.subscriptions.find(subscription_name);
     if (it == topic.subscriptions.end()) return "no subscription " + subscription_name;
     const auto& subscription = it->second;
-    std::string text = say("{}: log {} mark {} acked {} partly {} read {} redeliver {}", subscription_name, topic.log.size(), subscription.mark,
-                                   subscription.acked.size(), subscription.partly.size(), subscription.read, subscription.redeliver.size());
+    std::string text =
+        say("{}: log {} mark {} acked {} partly {} read {} redeliver {}", subscription_name, topic.log.size(), subscription.mark,
+            subscription.acked.size(), subscription.partly.size(), subscription.read, subscription.redeliver.size());
     for (const Consumer* consumer : subscription.consumers) {
         text += say("; {}{} permits {} pending {}", consumer->name, consumer == subscription.active ? " (active)" : "", consumer->permits,
-                            consumer->pending.size());
+                    consumer->pending.size());
     }
     return text;
 }
@@ -81,7 +83,8 @@ void Cluster::subscribe(LinkId link, const proto::CommandSubscribe& command) {
     }
     if (random_.chance(faults_.register_errors)) {
         return fail(*peer, command.request_id(),
-                    random_.one_of({proto::ServiceNotReady, proto::MetadataError, proto::PersistenceError, proto::TooManyRequests}), "simulated");
+                    random_.one_of({proto::ServiceNotReady, proto::MetadataError, proto::PersistenceError, proto::TooManyRequests}),
+                    "simulated");
     }
     if (peer->consumers.contains(command.consumer_id())) return succeed(*peer, command.request_id());
     auto found = topic->subscriptions.find(command.subscription());
@@ -158,7 +161,8 @@ void Cluster::remove_consumer(Consumer& consumer) {
     Subscription& subscription = *consumer.subscription;
     std::erase(subscription.consumers, &consumer);
     for (const auto& [position, messages] : consumer.pending) {
-        if (position >= subscription.mark && !subscription.acked.contains(position)) subscription.redeliver[position] = ++subscription.redeliveries[position];
+        if (position >= subscription.mark && !subscription.acked.contains(position))
+            subscription.redeliver[position] = ++subscription.redeliveries[position];
     }
     consumer.pending.clear();
     if (subscription.consumers.empty() && !subscription.durable) {
@@ -208,7 +212,8 @@ void Cluster::unsubscribe(Peer& peer, const proto::CommandUnsubscribe& command) 
     const auto it = peer.consumers.find(command.consumer_id());
     if (it == peer.consumers.end()) return fail(peer, command.request_id(), proto::MetadataError, "no such consumer");
     Subscription& subscription = *it->second.subscription;
-    if (subscription.consumers.size() > 1) return fail(peer, command.request_id(), proto::ConsumerBusy, "the subscription has other consumers");
+    if (subscription.consumers.size() > 1)
+        return fail(peer, command.request_id(), proto::ConsumerBusy, "the subscription has other consumers");
     Topic& topic = *it->second.topic;
     const std::string name = subscription.name;
     peer.consumers.erase(it);
@@ -391,8 +396,8 @@ void Cluster::deliver(Topic& topic, Subscription& subscription, Consumer& consum
     for (std::size_t i = 0; i < 4; ++i) frame[i] = static_cast<char>(total >> (24 - 8 * i) & 0xff);
     if (report_.tracing()) {
         report_.trace(say("{} broker {} -> link {} (run {}): MESSAGE {}:{} x{} to {} of {}, permits {}", scheduler_.clock(),
-                                  consumer.peer->broker, static_cast<std::uint64_t>(consumer.peer->link), consumer.peer->incarnation, entry.ledger,
-                                  entry.entry, charged, consumer.name, subscription.name, consumer.permits));
+                          consumer.peer->broker, static_cast<std::uint64_t>(consumer.peer->link), consumer.peer->incarnation, entry.ledger,
+                          entry.entry, charged, consumer.name, subscription.name, consumer.permits));
     }
     network_.server_write(consumer.peer->link, frame);
 }
@@ -505,7 +510,8 @@ void Cluster::redeliver(Peer& peer, const proto::CommandRedeliverUnacknowledgedM
             if (found >= 0) again(static_cast<std::size_t>(found));
         }
     } else {
-        if (command.has_consumer_epoch() && consumer.epoch) consumer.epoch = std::max(*consumer.epoch, std::uint64_t{command.consumer_epoch()});
+        if (command.has_consumer_epoch() && consumer.epoch)
+            consumer.epoch = std::max(*consumer.epoch, std::uint64_t{command.consumer_epoch()});
         if (&consumer != subscription.active) return;
         subscription.read = subscription.mark;
     }
@@ -519,7 +525,8 @@ void Cluster::seek(Peer& peer, const proto::CommandSeek& command) {
     Topic& topic = *it->second.topic;
     report_.count("seek");
     if (random_.chance(faults_.request_errors)) {
-        return fail(peer, command.request_id(), random_.one_of({proto::MetadataError, proto::PersistenceError}), "the cursor could not be moved");
+        return fail(peer, command.request_id(), random_.one_of({proto::MetadataError, proto::PersistenceError}),
+                    "the cursor could not be moved");
     }
     std::size_t target = start_position(topic, command.message_id());
     if (options_.sabotage == Sabotage::seeks_elsewhere && target > 0) --target;
@@ -535,7 +542,8 @@ void Cluster::seek(Peer& peer, const proto::CommandSeek& command) {
     subscription.redeliver.clear();
     subscription.redeliveries.clear();
     const auto ids = command.message_id();
-    if (ids.ack_set_size() > 0 && target < topic.log.size() && topic.log[target].is_batch) mark(subscription, target, ids, topic.log[target]);
+    if (ids.ack_set_size() > 0 && target < topic.log.size() && topic.log[target].is_batch)
+        mark(subscription, target, ids, topic.log[target]);
     settle(subscription);
     subscription.kept_mark = subscription.mark;
     subscription.kept_acked = subscription.acked;

@@ -158,7 +158,8 @@ void Network::carry(Link& link, bool to_server, std::string_view bytes) {
         return end_client_later(link, arrival(way));
     }
     while (bytes.size() > 1 && random_.chance(faults_.chunks)) {
-        const auto piece = static_cast<std::size_t>(random_.between(1, static_cast<std::int64_t>(std::min<std::size_t>(bytes.size() - 1, 40))));
+        const auto piece =
+            static_cast<std::size_t>(random_.between(1, static_cast<std::int64_t>(std::min<std::size_t>(bytes.size() - 1, 40))));
         deliver_later(link, to_server, std::string(bytes.substr(0, piece)));
         bytes.remove_prefix(piece);
     }

@@ -1,5 +1,5 @@
-// Network: simulated time and simulated TCP between sessions and brokers. Bytes of one direction keep their order; everything else is at the
-// mercy of the seed: delays, chunks, cuts at any byte, black holes, one end that learns of the end later than the other, or never.
+// Network: simulated time and simulated TCP between sessions and brokers. Bytes of one direction keep their order; everything else is at
+// the mercy of the seed: delays, chunks, cuts at any byte, black holes, one end that learns of the end later than the other, or never.
 #pragma once
 
 #include "platform/pulsar/session/types.hpp"

@@ -1,5 +1,6 @@
-// Thousands of small worlds, each from its seed. ACOPIO_SIMULATION_SEEDS: how many; ACOPIO_SIMULATION_SEED=123: only that one, with its trace;
-// ACOPIO_SIMULATION_FROM: the first seed.
+// Thousands of small worlds, each from its seed. ACOPIO_SIMULATION_SEEDS: how many; ACOPIO_SIMULATION_SEED=123: only that one, with its
+// trace; ACOPIO_SIMULATION_FROM: the first seed.
+#include "platform/pulsar/simulation/hostile.hpp"
 #include "platform/pulsar/simulation/world.hpp"
 
 #include <chrono>
@@ -58,13 +59,48 @@ TEST(PulsarSimulation, EverySeededWorldKeepsItsPromises) {
     for (const auto& [what, times] : counts) std::cout << "  " << what << ": " << times << '\n';
     if (count < 400 || failures > 0) return;
     // A simulation in which nothing happens proves nothing.
-    for (const std::string_view what :
-         {"broker killed", "unload", "unload with an assigned broker", "cut", "black hole", "half-close", "connection refused", "never connects",
-          "stall", "broker misses a cut", "unanswered", "unknown command", "redirect", "redirect to itself", "lookup failed", "not persisted",
-          "pushed and lost", "duplicate", "perhaps a duplicate", "frame sent again", "producer busy", "consumer busy", "fenced", "fences others",
-          "waits for exclusive access", "zombie suspected", "auth challenge", "token renewed", "authentication refused", "partly acknowledged batch",
-          "redelivery asked for", "sought", "acknowledgements lost", "acknowledged with a receipt", "process restarted", "producer full", "flushed",
-          "receipt twice", "batch stored", "last message asked", "unsubscribed", "reattached"}) {
+    for (const std::string_view what : {"broker killed",
+                                        "unload",
+                                        "unload with an assigned broker",
+                                        "cut",
+                                        "black hole",
+                                        "half-close",
+                                        "connection refused",
+                                        "never connects",
+                                        "stall",
+                                        "broker misses a cut",
+                                        "unanswered",
+                                        "unknown command",
+                                        "redirect",
+                                        "redirect to itself",
+                                        "lookup failed",
+                                        "not persisted",
+                                        "pushed and lost",
+                                        "duplicate",
+                                        "perhaps a duplicate",
+                                        "frame sent again",
+                                        "producer busy",
+                                        "consumer busy",
+                                        "fenced",
+                                        "fences others",
+                                        "waits for exclusive access",
+                                        "zombie suspected",
+                                        "auth challenge",
+                                        "token renewed",
+                                        "authentication refused",
+                                        "partly acknowledged batch",
+                                        "redelivery asked for",
+                                        "sought",
+                                        "acknowledgements lost",
+                                        "acknowledged with a receipt",
+                                        "process restarted",
+                                        "producer full",
+                                        "flushed",
+                                        "receipt twice",
+                                        "batch stored",
+                                        "last message asked",
+                                        "unsubscribed",
+                                        "reattached"}) {
         EXPECT_GT(counts[what], 0U) << what << " never happened";
     }
 }
@@ -83,7 +119,7 @@ TEST(PulsarSimulation, EverySabotageIsFound) {
     for (int sabotage = 1; sabotage < static_cast<int>(Sabotage::count); ++sabotage) {
         int found = 0;
         std::string first;
-        for (std::uint64_t seed = 1; seed <= 60 && found < 3; ++seed) {
+        for (std::uint64_t seed = 1; seed <= 500 && found < 2; ++seed) {
             const auto outcome = run_world(seed, static_cast<Sabotage>(sabotage));
             if (outcome.violations.empty()) continue;
             ++found;
@@ -91,6 +127,18 @@ TEST(PulsarSimulation, EverySabotageIsFound) {
         }
         EXPECT_GE(found, 1) << "sabotage " << sabotage;
         std::cout << "sabotage " << sabotage << ": " << first << '\n';
+    }
+}
+
+// As session_fuzz, but without its guidance.
+TEST(PulsarSimulation, ASessionOutlivesABrokerThatSaysAnything) {
+    const auto count = number_of("ACOPIO_SIMULATION_SEEDS", seeds_default) * 2;
+    for (std::uint64_t seed = 1; seed <= count; ++seed) {
+        Random random(seed);
+        std::vector<std::uint8_t> bytes(random.below(400));
+        for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
+        SCOPED_TRACE(seed);
+        run_hostile(bytes);
     }
 }
 

@@ -73,9 +73,9 @@ struct Group {
     session::SubscriptionType type = session::SubscriptionType::exclusive;
     bool durable = true;
     bool index_acks = true;
-    bool gone = false;            // unsubscribed
-    std::size_t base = 0;         // what lies before is not wanted any more
-    std::vector<bool> acked;      // the application has said so
+    bool gone = false;                   // unsubscribed
+    std::size_t base = 0;                // what lies before is not wanted any more
+    std::vector<bool> acked;             // the application has said so
     std::vector<std::uint64_t> receipt;  // in which step the broker's word came; 0: not
     std::size_t members = 0;
 
@@ -97,8 +97,8 @@ struct Subscriber {
     session::ConsumerOptions options;
     Stage stage = Stage::closed;
     ConsumerId id{};
-    bool fresh = true;        // what comes next may lie anywhere before what is not acknowledged
-    int may_go_back = 0;      // how often the broker may go back to what is not acknowledged
+    bool fresh = true;    // what comes next may lie anywhere before what is not acknowledged
+    int may_go_back = 0;  // how often the broker may go back to what is not acknowledged
     std::size_t cursor = 0;
     std::vector<std::pair<wire::MessageId, std::size_t>> held;  // taken, not acknowledged, with their ordinals
     std::optional<OperationId> seeking;
@@ -268,7 +268,9 @@ void World::build() {
     for (int i = 0; i < topics; ++i) options.topics.push_back(say("persistent://public/default/t-partition-{}", i));
     cluster_ = std::make_unique<Cluster>(options, scheduler_, network_, random_.fork(), report_);
     network_.serve(*cluster_);
-    cluster_->on_stored = [this](const std::string& topic, const Cluster::Entry& entry, std::size_t position) { stored(topic, entry, position); };
+    cluster_->on_stored = [this](const std::string& topic, const Cluster::Entry& entry, std::size_t position) {
+        stored(topic, entry, position);
+    };
     for (const auto& topic : options.topics) logs_[topic];
 
     auto& session = session_options_;
@@ -318,11 +320,13 @@ void World::add_outbox(const std::string& topic, std::size_t index) {
     // Another's exclusive access would keep a second outbox of the topic out for ever.
     const bool alone = std::ranges::none_of(outboxes_, [&](const Outbox& other) { return other.topic == topic; });
     if (alone && index + 1 == 1 && random_.chance(350)) {
-        options.access = random_.one_of({session::AccessMode::exclusive, session::AccessMode::wait_for_exclusive, session::AccessMode::exclusive_with_fencing});
+        options.access = random_.one_of(
+            {session::AccessMode::exclusive, session::AccessMode::wait_for_exclusive, session::AccessMode::exclusive_with_fencing});
     }
     for (const Outbox& other : outboxes_) {
         if (other.topic == topic && other.options.access != session::AccessMode::shared) {
-            outbox.topic = options.topic = cluster_options_.topics[topic == cluster_options_.topics[0] ? cluster_options_.topics.size() - 1 : 0];
+            outbox.topic = options.topic =
+                cluster_options_.topics[topic == cluster_options_.topics[0] ? cluster_options_.topics.size() - 1 : 0];
             if (outbox.topic == topic) return;
         }
     }
@@ -352,8 +356,8 @@ void World::add_group(const std::string& topic, std::size_t index) {
     group.subscription = say("s{}", index);
     group.durable = !random_.chance(300);
     if (group.durable) {
-        group.type = random_.one_of({SubscriptionType::exclusive, SubscriptionType::exclusive, SubscriptionType::failover, SubscriptionType::shared,
-                                     SubscriptionType::key_shared});
+        group.type = random_.one_of({SubscriptionType::exclusive, SubscriptionType::exclusive, SubscriptionType::failover,
+                                     SubscriptionType::shared, SubscriptionType::key_shared});
     }
     group.index_acks = random_.chance(700);
     group.members = group.type == SubscriptionType::exclusive ? 1 : static_cast<std::size_t>(random_.between(1, 3));
@@ -465,13 +469,15 @@ void World::check_bounds(Process& process) {
     const auto sizes = process.session_->sizes();
     const auto handles = senders_.size() + subscribers_.size();
     if (sizes.actions != 0) report_.violation("actions are left");
-    if (sizes.connections > session_options_.services.size() + static_cast<std::size_t>(cluster_options_.brokers) * 2) report_.violation("too many connections");
+    if (sizes.connections > session_options_.services.size() + static_cast<std::size_t>(cluster_options_.brokers) * 2)
+        report_.violation("too many connections");
     if (sizes.producers > senders_.size() || sizes.consumers > subscribers_.size()) {
         report_.violation(say("{} producers and {} consumers are left", sizes.producers, sizes.consumers));
     }
     if (sizes.requests > process.operations_.size() + handles * 3 + 4) report_.violation(say("{} requests", sizes.requests));
     if (sizes.lookups > handles) report_.violation(say("{} lookups", sizes.lookups));
-    if (sizes.timers > sizes.connections + sizes.producers + sizes.consumers + sizes.requests + sizes.lookups + process.operations_.size() + 4) {
+    if (sizes.timers >
+        sizes.connections + sizes.producers + sizes.consumers + sizes.requests + sizes.lookups + process.operations_.size() + 4) {
         report_.violation(say("{} timers", sizes.timers));
     }
     for (const auto& [id, index] : process.senders_) {
@@ -479,7 +485,8 @@ void World::check_bounds(Process& process) {
         if (sender.stage == Sender::Stage::closed || sender.id != id) continue;
         const auto& options = outboxes_[sender.outbox].options;
         const auto messages = process.session_->pending_messages(id);
-        if (messages != sender.in_flight.size()) report_.violation(say("{} messages are pending, {} were sent", messages, sender.in_flight.size()));
+        if (messages != sender.in_flight.size())
+            report_.violation(say("{} messages are pending, {} were sent", messages, sender.in_flight.size()));
         if (messages > options.pending_messages_max) report_.violation(say("{} messages are pending", messages));
         if (process.session_->pending_bytes(id) > options.pending_bytes_max + 2000) {
             report_.violation(say("{} bytes are pending", process.session_->pending_bytes(id)));
@@ -505,7 +512,8 @@ OperationId World::operation(Process& process, Operation operation) {
 
 void World::on(Process& process, const session::Dial& action) {
     const int broker = Cluster::broker_of(action.address);
-    if (broker >= 0 && action.address.tls != cluster_options_.tls) report_.violation("dialled with TLS and told without, or the other way round");
+    if (broker >= 0 && action.address.tls != cluster_options_.tls)
+        report_.violation("dialled with TLS and told without, or the other way round");
     std::optional<int> there;
     if (broker == 1000) there = cluster_options_.brokers;
     else if (broker >= 0) there = broker;
@@ -525,33 +533,37 @@ void World::on(Process& process, const session::HangUp& action) {
 }
 
 void World::on(Process& process, const session::WantToken& action) {
-    scheduler_.after(random_.duration(Duration(0), Duration(20'000)), [this, &process, incarnation = process.incarnation_, connection = action.connection] {
-        if (process.incarnation_ != incarnation) return;
-        kernel::Result<std::string> token = say("good:{}", scheduler_.wall_ms() + static_cast<std::uint64_t>(token_life_.count()) / 1000 + 1);
-        if (!calm_ && random_.chance(40)) {
-            report_.count("no token");
-            token = kernel::Error{kernel::ErrorKind::unavailable, "simulated", "no token"};
-        } else if (!calm_ && random_.chance(40)) {
-            report_.count("bad token");
-            token = std::string("bad");
-        }
-        process.session_->token(connection, std::move(token), scheduler_.both());
-        pump(process);
-    });
+    scheduler_.after(random_.duration(Duration(0), Duration(20'000)),
+                     [this, &process, incarnation = process.incarnation_, connection = action.connection] {
+                         if (process.incarnation_ != incarnation) return;
+                         kernel::Result<std::string> token =
+                             say("good:{}", scheduler_.wall_ms() + static_cast<std::uint64_t>(token_life_.count()) / 1000 + 1);
+                         if (!calm_ && random_.chance(40)) {
+                             report_.count("no token");
+                             token = kernel::Error{kernel::ErrorKind::unavailable, "simulated", "no token"};
+                         } else if (!calm_ && random_.chance(40)) {
+                             report_.count("bad token");
+                             token = std::string("bad");
+                         }
+                         process.session_->token(connection, std::move(token), scheduler_.both());
+                         pump(process);
+                     });
 }
 
 // ---- what became of it
 
 Sender* World::sender_of(Process& process, ProducerId id, std::string_view of) {
     const auto it = process.senders_.find(id);
-    if (it != process.senders_.end() && senders_[it->second].id == id && senders_[it->second].stage != Sender::Stage::closed) return &senders_[it->second];
+    if (it != process.senders_.end() && senders_[it->second].id == id && senders_[it->second].stage != Sender::Stage::closed)
+        return &senders_[it->second];
     report_.violation(say("{} of a producer that is over", of));
     return nullptr;
 }
 
 Subscriber* World::subscriber_of(Process& process, ConsumerId id, std::string_view of) {
     const auto it = process.subscribers_.find(id);
-    if (it != process.subscribers_.end() && subscribers_[it->second].id == id && subscribers_[it->second].stage != Subscriber::Stage::closed) {
+    if (it != process.subscribers_.end() && subscribers_[it->second].id == id &&
+        subscribers_[it->second].stage != Subscriber::Stage::closed) {
         return &subscribers_[it->second];
     }
     report_.violation(say("{} of a consumer that is over", of));
@@ -570,14 +582,15 @@ void World::on(Process& process, const session::ProducerOpened& action) {
     if (sender->stage == Sender::Stage::open) return report_.violation("ProducerOpened twice");
     if (!action.facts) {
         trace(say("producer {} failed to open: {} {}", static_cast<std::uint64_t>(action.producer), action.facts.error().code,
-                          action.facts.error().message));
+                  action.facts.error().message));
         report_.count("producer failed to open");
         // Closed before it was open: both calls have their outcome.
         if (sender->stage == Sender::Stage::closing) return;
         return sender_over(*sender, "a failed opening");
     }
     const Outbox& outbox = outboxes_[sender->outbox];
-    trace(say("producer {} is open as {}, last sequence {}", static_cast<std::uint64_t>(action.producer), action.facts->name, action.facts->last_sequence));
+    trace(say("producer {} is open as {}, last sequence {}", static_cast<std::uint64_t>(action.producer), action.facts->name,
+              action.facts->last_sequence));
     if (!outbox.name.empty() && action.facts->name != outbox.name) report_.violation("opened under another name");
     if (action.facts->name.empty()) report_.violation("opened under no name");
     if (sender->stage == Sender::Stage::opening) sender->stage = Sender::Stage::open;
@@ -597,7 +610,7 @@ void World::on(Process& process, const session::Sent& action) {
     if (action.count == 0 || action.count > sender->in_flight.size()) return report_.violation("Sent of more than was sent");
     Outbox& outbox = outboxes_[sender->outbox];
     trace(say("Sent {}..{} of outbox {}: {}{}", sender->in_flight.front(), sender->in_flight[action.count - 1], outbox.index,
-                      action.id ? wire::to_text(*action.id) : action.id.error().code, action.duplicate ? " (duplicate)" : ""));
+              action.id ? wire::to_text(*action.id) : action.id.error().code, action.duplicate ? " (duplicate)" : ""));
     for (std::uint32_t i = 0; i < action.count; ++i) {
         const int n = sender->in_flight[i];
         if (!action.id) {
@@ -606,7 +619,8 @@ void World::on(Process& process, const session::Sent& action) {
             continue;
         }
         report_.count("sent");
-        if (outbox.stored[static_cast<std::size_t>(n)] == 0) report_.violation(say("message {} of outbox {} is acknowledged and not stored", n, outbox.index));
+        if (outbox.stored[static_cast<std::size_t>(n)] == 0)
+            report_.violation(say("message {} of outbox {} is acknowledged and not stored", n, outbox.index));
         if (!action.duplicate) {
             const auto position = cluster_->position(outbox.topic, action.id->ledger, action.id->entry);
             if (position < 0) {
@@ -649,7 +663,8 @@ void World::on(Process& process, const session::Flushed& action) {
 void World::on(Process& process, const session::ProducerClosed& action) {
     Sender* sender = sender_of(process, action.producer, "ProducerClosed");
     if (sender == nullptr) return;
-    trace(say("producer {} is closed: {}", static_cast<std::uint64_t>(action.producer), action.result ? "as asked" : action.result.error().code));
+    trace(say("producer {} is closed: {}", static_cast<std::uint64_t>(action.producer),
+              action.result ? "as asked" : action.result.error().code));
     if (sender->stage != Sender::Stage::closing) {
         report_.count("producer ended by itself");
         if (action.result) report_.violation("a producer ended by itself without a reason");
@@ -747,7 +762,8 @@ void World::on(Process& process, const session::LastMessage& action) {
     const auto position = cluster_->position(topic, (*action.id)->ledger, (*action.id)->entry);
     if (position < 0) return report_.violation("the last message is nowhere");
     const auto& entry = cluster_->log(topic)[static_cast<std::size_t>(position)];
-    if ((*action.id)->batch_index != (entry.is_batch ? entry.messages - 1 : -1)) report_.violation("the last message is another of its batch");
+    if ((*action.id)->batch_index != (entry.is_batch ? entry.messages - 1 : -1))
+        report_.violation("the last message is another of its batch");
 }
 
 void World::on(Process& process, const session::ConsumerClosed& action) {
@@ -759,7 +775,8 @@ void World::on(Process& process, const session::ConsumerClosed& action) {
     }
     for (const auto& [id, operation] : process.operations_) {
         const bool is_consumers = operation.kind != Operation::Kind::partitions && operation.kind != Operation::Kind::flush;
-        if (is_consumers && &subscribers_[operation.owner] == subscriber) report_.violation("an operation of a consumer without an outcome at its end");
+        if (is_consumers && &subscribers_[operation.owner] == subscriber)
+            report_.violation("an operation of a consumer without an outcome at its end");
     }
     subscriber->stage = Subscriber::Stage::closed;
     subscriber->held.clear();
@@ -779,7 +796,8 @@ void World::stored(const std::string& topic, const Cluster::Entry& entry, std::s
     static thread_local wire::MessageSection section;
     static thread_local std::string payload;
     static thread_local proto::SingleMessageMetadata single;
-    if (auto parsed = wire::parse_message(entry.bytes, section); !parsed) return report_.violation("an entry cannot be read: " + parsed.error().message);
+    if (auto parsed = wire::parse_message(entry.bytes, section); !parsed)
+        return report_.violation("an entry cannot be read: " + parsed.error().message);
     const auto& metadata = section.metadata;
     const auto size = metadata.compression() == proto::NONE ? section.payload.size() : metadata.uncompressed_size();
     if (auto done = wire::decompress(metadata.compression(), section.payload, size, 1'000'000, payload); !done) {
@@ -794,7 +812,8 @@ void World::stored(const std::string& topic, const Cluster::Entry& entry, std::s
         n = std::atoi(std::string(text.substr(colon + 1, 10)).c_str());
         if (index >= outboxes_.size()) return report_.violation("stored what nobody sent");
         Outbox& outbox = outboxes_[index];
-        if (n < 0 || n >= outbox.total || text != outbox.payload(n) || topic != outbox.topic) return report_.violation("stored what nobody sent");
+        if (n < 0 || n >= outbox.total || text != outbox.payload(n) || topic != outbox.topic)
+            return report_.violation("stored what nobody sent");
         if (key != outbox.key(n)) report_.violation("stored under another key");
         if (sequence != outbox.sequence(n)) report_.violation(say("stored with sequence {} instead of {}", sequence, outbox.sequence(n)));
         if (outbox.exact ? n != outbox.highest + 1 : n > outbox.highest + 1) {
@@ -817,7 +836,8 @@ void World::stored(const std::string& topic, const Cluster::Entry& entry, std::s
             one(*text, single.partition_key(), single.sequence_id());
         }
     }
-    if (log.messages.size() != log.ordinal.back() + static_cast<std::size_t>(entry.messages)) report_.violation("an entry of another size than it says");
+    if (log.messages.size() != log.ordinal.back() + static_cast<std::size_t>(entry.messages))
+        report_.violation("an entry of another size than it says");
 }
 
 // ---- what the application does
@@ -834,7 +854,8 @@ void World::open(Sender& sender) {
     options.first_sequence = outbox.sequence(sender.next);
     sender.id = process.session_->open_producer(std::move(options), scheduler_.both());
     process.senders_[sender.id] = static_cast<std::size_t>(&sender - senders_.data());
-    trace(say("process {} opens producer {} of outbox {} at {}", process.index_, static_cast<std::uint64_t>(sender.id), outbox.index, sender.next));
+    trace(say("process {} opens producer {} of outbox {} at {}", process.index_, static_cast<std::uint64_t>(sender.id), outbox.index,
+              sender.next));
     pump(process);
 }
 
@@ -854,7 +875,8 @@ void World::send(Sender& sender, int count) {
             } else {
                 trace(say("send failed: {} {}", result.error().code, result.error().message));
                 // Its end may be on the way, but only that.
-                if (result.error().kind == kernel::ErrorKind::incorrect) report_.violation("a good message was refused: " + result.error().code);
+                if (result.error().kind == kernel::ErrorKind::incorrect)
+                    report_.violation("a good message was refused: " + result.error().code);
             }
             break;
         }
@@ -941,7 +963,8 @@ void World::taken(Subscriber& subscriber, const session::Message& message) {
     if (position < 0) return wrong("which was never stored");
     const auto& entry = cluster_->log(group.topic)[static_cast<std::size_t>(position)];
     if (entry.is_batch != (message.id.batch_index >= 0)) return wrong("which is (not) of a batch");
-    if (entry.is_batch && (message.id.batch_index >= entry.messages || message.id.batch_size != entry.messages)) return wrong("of another batch");
+    if (entry.is_batch && (message.id.batch_index >= entry.messages || message.id.batch_size != entry.messages))
+        return wrong("of another batch");
     const auto ordinal = log.ordinal[static_cast<std::size_t>(position)] + static_cast<std::size_t>(std::max(message.id.batch_index, 0));
     const Stored& expected = log.messages[ordinal];
     const Outbox& outbox = outboxes_[expected.outbox];
@@ -1026,7 +1049,8 @@ void World::ack_some(Subscriber& subscriber) {
             group.acked[i] = true;
             done.ordinals.push_back(i);
         }
-        trace(say("{} acks all up to {} (ordinal {}){}", subscriber.options.name, wire::to_text(id), upto, with_receipt ? " with a receipt" : ""));
+        trace(say("{} acks all up to {} (ordinal {}){}", subscriber.options.name, wire::to_text(id), upto,
+                  with_receipt ? " with a receipt" : ""));
         const wire::MessageId acked = id;
         std::erase_if(subscriber.held, [&](const auto& held) { return held.second <= upto; });
         std::optional<OperationId> operation_id;
@@ -1065,13 +1089,15 @@ void World::seek_somewhere(Subscriber& subscriber) {
         }
         subscriber.seek_base = log.ordinal[position];
     }
-    const auto operation_id = operation(process, {.kind = Operation::Kind::seek, .owner = static_cast<std::size_t>(&subscriber - subscribers_.data())});
+    const auto operation_id =
+        operation(process, {.kind = Operation::Kind::seek, .owner = static_cast<std::size_t>(&subscriber - subscribers_.data())});
     subscriber.seeking = operation_id;
     subscriber.held.clear();
     subscriber.last.reset();
     subscriber.options.start = id;
     subscriber.options.start_inclusive = true;
-    trace(say("{} seeks {} (ordinal {})", subscriber.options.name, id == wire::earliest ? "earliest" : wire::to_text(id), subscriber.seek_base));
+    trace(say("{} seeks {} (ordinal {})", subscriber.options.name, id == wire::earliest ? "earliest" : wire::to_text(id),
+              subscriber.seek_base));
     process.session_->seek(subscriber.id, id, operation_id, scheduler_.both());
     pump(process);
 }
@@ -1159,7 +1185,9 @@ void World::calm_act() {
 // A blow from outside.
 void World::strike() {
     switch (random_.below(8)) {
-        case 0: return cluster_->kill(static_cast<int>(random_.below(static_cast<std::uint64_t>(cluster_options_.brokers))), random_.duration(milliseconds(5), seconds(4)));
+        case 0:
+            return cluster_->kill(static_cast<int>(random_.below(static_cast<std::uint64_t>(cluster_options_.brokers))),
+                                  random_.duration(milliseconds(5), seconds(4)));
         case 1:
         case 2: return cluster_->unload(cluster_options_.topics[random_.below(cluster_options_.topics.size())]);
         case 3: return network_.hole_one();
@@ -1186,7 +1214,7 @@ std::string World::unsettled() const {
     for (const auto& process : processes_) {
         if (!process->operations_.empty()) {
             return say("{} operations have no outcome (the first is of kind {})", process->operations_.size(),
-                               static_cast<int>(process->operations_.begin()->second.kind));
+                       static_cast<int>(process->operations_.begin()->second.kind));
         }
     }
     for (const auto& subscriber : subscribers_) {
@@ -1201,7 +1229,8 @@ std::string World::unsettled() const {
         }
         if (subscriber.seek_failed) return subscriber.options.name + " has not sought again";
         if (!group.all_acked(0, count) || cluster_->backlog(group.topic, group.subscription) != 0) {
-            return say("{} has not got and acknowledged everything: {}", subscriber.options.name, cluster_->describe(group.topic, group.subscription));
+            return say("{} has not got and acknowledged everything: {}", subscriber.options.name,
+                       cluster_->describe(group.topic, group.subscription));
         }
     }
     return {};
@@ -1214,7 +1243,8 @@ void World::close_all() {
             if (sender.process == process->index_ && sender.stage != Sender::Stage::closed) sender.stage = Sender::Stage::closing;
         }
         for (auto& subscriber : subscribers_) {
-            if (subscriber.process == process->index_ && subscriber.stage != Subscriber::Stage::closed) subscriber.stage = Subscriber::Stage::closing;
+            if (subscriber.process == process->index_ && subscriber.stage != Subscriber::Stage::closed)
+                subscriber.stage = Subscriber::Stage::closing;
         }
         process->session_->close(scheduler_.both());
         pump(*process);
@@ -1226,7 +1256,9 @@ Outcome World::run() {
     // The weather of this world.
     auto& network = network_.faults();
     auto& broker = cluster_->faults();
-    const auto some = [&](unsigned per_mille, unsigned most) { return random_.chance(per_mille) ? static_cast<unsigned>(random_.below(most) + 1) : 0U; };
+    const auto some = [&](unsigned per_mille, unsigned most) {
+        return random_.chance(per_mille) ? static_cast<unsigned>(random_.below(most) + 1) : 0U;
+    };
     network.delay_max = Duration(random_.one_of({500, 2'000, 30'000, 200'000}));
     network.refuses = some(300, 200);
     network.never_connects = some(200, 100);
@@ -1293,7 +1325,9 @@ Outcome World::run() {
             if (report_.broken()) break;
             const auto sizes = process->session_->sizes();
             if (!process->closed_) report_.violation("SessionClosed does not come");
-            else if (sizes.connections + sizes.producers + sizes.consumers + sizes.requests + sizes.timers + sizes.lookups + sizes.actions != 0) {
+            else if (sizes.connections + sizes.producers + sizes.consumers + sizes.requests + sizes.timers + sizes.lookups +
+                         sizes.actions !=
+                     0) {
                 report_.violation("something is left of a closed session");
             } else if (process->session_->next_tick()) {
                 report_.violation("a closed session wants a tick");
@@ -1308,11 +1342,16 @@ Outcome World::run() {
         }
         for (const auto& outbox : outboxes_) {
             for (const int times : outbox.stored) {
-                if (!report_.broken() && (times == 0 || (outbox.exact && times != 1))) report_.violation("a message is not in its topic exactly once");
+                if (!report_.broken() && (times == 0 || (outbox.exact && times != 1)))
+                    report_.violation("a message is not in its topic exactly once");
             }
         }
     }
-    return {.violations = report_.violations(), .counts = report_.counts(), .fingerprint = report_.fingerprint(), .steps = scheduler_.steps(), .trace = report_.lines()};
+    return {.violations = report_.violations(),
+            .counts = report_.counts(),
+            .fingerprint = report_.fingerprint(),
+            .steps = scheduler_.steps(),
+            .trace = report_.lines()};
 }
 
 }  // namespace

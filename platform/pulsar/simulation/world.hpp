@@ -1,6 +1,6 @@
-// World: a whole simulated life from one seed: processes with sessions, a network, brokers, an application that sends, takes, acknowledges, seeks
-// and dies at random, and faults for some time; then a calm in which everything must come to its end. What must always hold is checked on the
-// way.
+// World: a whole simulated life from one seed: processes with sessions, a network, brokers, an application that sends, takes, acknowledges,
+// seeks and dies at random, and faults for some time; then a calm in which everything must come to its end. What must always hold is
+// checked on the way.
 #pragma once
 
 #include "platform/pulsar/simulation/broker.hpp"
