@@ -15,12 +15,13 @@ using kernel::Error;
 using kernel::ErrorKind;
 using kernel::Result;
 
-constexpr std::size_t message_overhead_bytes = 64;  // of a message in the bounds, beside payload, key and properties
+constexpr std::size_t message_overhead_bytes = 64;   // of a message in the bounds, beside payload, key and properties
+constexpr std::size_t property_overhead_bytes = 16;  // of a property: how it is framed
 constexpr Time never = Time::max();
 
 std::size_t size_of(const OutgoingMessage& message) {
     auto bytes = message.payload.size() + message.key.size() + message_overhead_bytes;
-    for (const auto& [name, value] : message.properties) bytes += name.size() + value.size();
+    for (const auto& [name, value] : message.properties) bytes += name.size() + value.size() + property_overhead_bytes;
     return bytes;
 }
 
@@ -71,7 +72,9 @@ Result<void> SendQueue::add(const OutgoingMessage& message, Now now, std::size_t
     if (bytes > uncompressed_bytes_max) return too_large(bytes, uncompressed_bytes_max);
 
     const auto batch_bytes_max = std::min(options_.batch_bytes_max, message_bytes_max / 2);
-    const bool joins = options_.batching && bytes <= batch_bytes_max && static_cast<std::int64_t>(*sequence) > singles_until_;
+    // The key of the first message is in the metadata of its batch too.
+    const bool joins =
+        options_.batching && bytes + message.key.size() <= batch_bytes_max && static_cast<std::int64_t>(*sequence) > singles_until_;
     if (!joins) {
         if (auto sent = send_single(message, *sequence, now, message_bytes_max); !sent) return sent;
     } else {
