@@ -140,7 +140,7 @@ void Session::State::sent(std::uint64_t id, ProducerState& producer, Result<wire
     if (!result)
         for (auto& flush : producer.flushes) flush.failed = true;
     const auto ended = producer.queue.pop();
-    if (result && ended.count > 1) {
+    if (result && ended.is_batch && !duplicate) {
         result->batch_index = 0;
         result->batch_size = static_cast<std::int32_t>(ended.count);
     }

@@ -130,6 +130,7 @@ Result<void> SendQueue::send_single(const OutgoingMessage& message, std::uint64_
           .lowest = sequence,
           .highest = sequence,
           .count = 1,
+          .is_batch = false,
           .bytes = size_of(message),
           .deadline = options_.send_timeout.count() > 0 ? now.steady + options_.send_timeout : never});
     return kernel::ok();
@@ -165,6 +166,7 @@ void SendQueue::end_batch(Now now) {
           .lowest = batch_lowest_,
           .highest = highest,
           .count = batch_count_,
+          .is_batch = true,
           .bytes = batch_payload_bytes_,
           .deadline = batch_deadline_});
     batch_.clear();
@@ -206,7 +208,7 @@ bool SendQueue::is_oldest_whole() const {
 SendQueue::Ended SendQueue::pop() {
     CHECK(!pending_.empty(), "there is an oldest entry");
     const auto& oldest = pending_.front();
-    const Ended ended{.count = oldest.count};
+    const Ended ended{.count = oldest.count, .is_batch = oldest.is_batch};
     messages_ -= oldest.count;
     bytes_ -= oldest.bytes;
     ended_ever_ += oldest.count;

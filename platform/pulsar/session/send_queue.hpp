@@ -37,6 +37,7 @@ public:
     // What a receipt or an error of the broker ends.
     struct Ended {
         std::uint32_t count;
+        bool is_batch;  // one message alone may be a batch
     };
     enum class Match : std::uint8_t { oldest, before, beyond };  // the oldest entry; one that has ended already; one that was never sent
     Match match(std::uint64_t sequence) const;
@@ -60,6 +61,7 @@ private:
         std::shared_ptr<const std::string> frame;
         std::uint64_t lowest, highest;
         std::uint32_t count;
+        bool is_batch;
         std::size_t bytes;
         Time deadline;
     };
