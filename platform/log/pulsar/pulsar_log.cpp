@@ -294,6 +294,7 @@ Result<void> set_address(Options& options, std::string_view address) {
     if (scheme == std::string_view::npos) return bad;
     const auto path = address.find('/', scheme + 3);
     options.client.service = address.substr(0, path);
+    if (address.substr(0, path).size() == scheme + 3) return bad;
     // As the client will read it.
     for (auto rest = address.substr(0, path).substr(scheme + 3); !rest.empty();) {
         const auto end = std::min(rest.find(','), rest.size());
