@@ -48,7 +48,7 @@ Result<std::vector<session::Address>> services_of(std::string_view service) {
 
 using Receipts = std::vector<Result<Receipt>>;
 
-Task<Receipts> submitted(std::shared_ptr<ProducerCore> core, std::shared_ptr<SendCall> call, std::stop_token stop) {
+Task<Receipts> submitted(const std::shared_ptr<ProducerCore>& core, const std::shared_ptr<SendCall>& call, std::stop_token stop) {
     auto cancel = [core, call] { core->core()->post([core, call] { core->cancel(call); }); };
     return suspend_with_cancel<Receipts>(
         [core, call](Bring<Receipts> bring) {
@@ -61,7 +61,7 @@ Task<Receipts> submitted(std::shared_ptr<ProducerCore> core, std::shared_ptr<Sen
 Task<Receipt> send_one(std::shared_ptr<ProducerCore> core, OutMessage message, std::stop_token stop) {
     auto call = std::make_shared<SendCall>();
     call->messages.push_back(std::move(message));
-    auto receipts = co_await submitted(std::move(core), std::move(call), std::move(stop));
+    auto receipts = co_await submitted(core, call, std::move(stop));
     if (!receipts) co_return std::move(receipts).error();
     co_return std::move(receipts->front());
 }
@@ -70,13 +70,13 @@ Task<Receipts> send_many(std::shared_ptr<ProducerCore> core, std::vector<OutMess
     if (messages.empty()) co_return Receipts();
     auto call = std::make_shared<SendCall>();
     call->messages = std::move(messages);
-    co_return co_await submitted(std::move(core), std::move(call), std::move(stop));
+    co_return co_await submitted(core, call, std::move(stop));
 }
 
 Task<> flush_all(std::shared_ptr<ProducerCore> core) {
     auto call = std::make_shared<SendCall>();
     call->is_flush = true;
-    const auto flushed = co_await submitted(std::move(core), std::move(call), {});
+    const auto flushed = co_await submitted(core, call, {});
     if (!flushed) co_return flushed.error();
     co_return kernel::ok();
 }
@@ -296,9 +296,8 @@ Task<std::unique_ptr<Consumer>> Client::reader(ReaderOptions options, ConsumerHo
 }
 
 Task<std::uint32_t> Client::partitions(std::string topic) {
-    return ask<std::uint32_t>(core_, [core = core_, t = std::move(topic)](Bring<std::uint32_t> bring) mutable {
-        core->ask_partitions(std::move(t), std::move(bring));
-    });
+    return ask<std::uint32_t>(
+        core_, [core = core_, t = std::move(topic)](Bring<std::uint32_t> bring) { core->ask_partitions(t, std::move(bring)); });
 }
 
 Task<> Client::close() {

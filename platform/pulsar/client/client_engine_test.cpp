@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
@@ -304,6 +305,21 @@ TEST_F(AgainstBroker, a_topic_that_does_not_exist_is_not_found) {
     const auto opened = run(client_->producer(to("persistent://public/default/nothing-" + runtime::random_hex(8))));
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().kind, ErrorKind::not_found) << opened.error().code << ": " << opened.error().message;
+}
+
+TEST_F(AgainstBroker, the_examples_of_the_readme_run) {
+    const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    const auto name = topic(2);
+    const auto subscriber = consumer([&name] {
+        auto options = subscribed(name);
+        options.subscription = "example";
+        return options;
+    }());
+    ASSERT_TRUE(run(subscriber->close()));
+    for (const auto* const program : {"pulsar_example_producer", "pulsar_example_consumer"}) {
+        const auto command = (programs / program).string() + " " + service_ + " " + name;
+        EXPECT_EQ(std::system(command.c_str()), 0) << program;
+    }
 }
 
 TEST_F(AgainstBroker, nothing_is_left_when_all_is_closed) {

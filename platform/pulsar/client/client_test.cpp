@@ -73,6 +73,7 @@ std::vector<Message> receive(Consumer& consumer, std::size_t count) {
 
 std::vector<OutMessage> numbered(int count, const std::string& before = "m") {
     std::vector<OutMessage> messages;
+    messages.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) messages.push_back({.payload = before + std::to_string(i)});
     return messages;
 }
@@ -113,6 +114,19 @@ private:
     std::future<Result<T>> result_;
     std::thread thread_;
 };
+
+TEST(PulsarReadme, quotes_the_examples_that_are_built) {
+    const std::filesystem::path folder = std::filesystem::path(ACOPIO_SOURCE_DIR) / "platform/pulsar";
+    const auto text = [&folder](const std::string& name) {
+        std::ifstream file(folder / name);
+        std::ostringstream all;
+        all << file.rdbuf();
+        return all.str();
+    };
+    const auto readme = text("README.md");
+    for (const auto* const example : {"client/examples/producer.cpp", "client/examples/consumer.cpp"})
+        EXPECT_NE(readme.find("```cpp\n" + text(example) + "```"), std::string::npos) << example;
+}
 
 // --- Connecting
 
@@ -327,7 +341,7 @@ TEST(PulsarProducer, gives_a_hundred_thousand_messages_their_receipts_in_order) 
     bool in_order = true;  // on the I/O thread only
     const std::string payload(1024, 'x');
     for (int i = 0; i < total;) {
-        const auto taken = sender->try_send({.payload = payload}, [&](Result<Receipt> receipt) {
+        const auto taken = sender->try_send({.payload = payload}, [&](const Result<Receipt>& receipt) {
             in_order = in_order && receipt && receipt->id >= last;
             if (receipt) last = receipt->id;
             if (++stored == total) all.set_value();
@@ -350,10 +364,10 @@ TEST(PulsarProducer, says_busy_at_its_bound_and_a_callback_finds_room) {
     const auto sender = producer(*client, options);
     std::promise<std::string> in_callback;
     for (int i = 0; i < 3; ++i)
-        ASSERT_TRUE(sender->try_send({.payload = "x"}, [&, i](Result<Receipt>) {
-            if (i == 0) in_callback.set_value(code_of(sender->try_send({.payload = "y"}, [](Result<Receipt>) {})));
+        ASSERT_TRUE(sender->try_send({.payload = "x"}, [&, i](const Result<Receipt>&) {
+            if (i == 0) in_callback.set_value(code_of(sender->try_send({.payload = "y"}, [](const Result<Receipt>&) {})));
         }));
-    EXPECT_EQ(code_of(sender->try_send({.payload = "x"}, [](Result<Receipt>) { FAIL() << "was refused"; })), "pulsar-producer-full");
+    EXPECT_EQ(code_of(sender->try_send({.payload = "x"}, [](const Result<Receipt>&) { FAIL() << "was refused"; })), "pulsar-producer-full");
     EXPECT_EQ(sender->pending_messages(), 3u);
     broker.release_receipts();
     EXPECT_EQ(in_callback.get_future().get(), "ok");
@@ -367,8 +381,8 @@ TEST(PulsarProducer, bounds_bytes_too_but_takes_one_message_of_any_size) {
     auto options = to("t");
     options.pending_bytes_max = 10;
     const auto sender = producer(*client, options);
-    ASSERT_TRUE(sender->try_send({.payload = std::string(1000, 'x')}, [](Result<Receipt>) {}));
-    EXPECT_EQ(code_of(sender->try_send({.payload = "x"}, [](Result<Receipt>) {})), "pulsar-producer-full");
+    ASSERT_TRUE(sender->try_send({.payload = std::string(1000, 'x')}, [](const Result<Receipt>&) {}));
+    EXPECT_EQ(code_of(sender->try_send({.payload = "x"}, [](const Result<Receipt>&) {})), "pulsar-producer-full");
     broker.release_receipts();
     EXPECT_TRUE(run(sender->send({.payload = "x"})));
 }
@@ -381,6 +395,7 @@ TEST(PulsarProducer, send_all_goes_through_a_bound_smaller_than_itself_without_s
     options.batch_messages_max = 3;
     const auto sender = producer(*client, options);
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&, t] {
             for (int round = 0; round < 5; ++round) {
@@ -447,7 +462,7 @@ TEST(PulsarProducer, a_send_that_waits_for_room_is_cancelled_unsent) {
     auto options = to("t");
     options.pending_messages_max = 2;
     const auto sender = producer(*client, options);
-    for (int i = 0; i < 2; ++i) ASSERT_TRUE(sender->try_send({.payload = "x"}, [](Result<Receipt>) {}));
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(sender->try_send({.payload = "x"}, [](const Result<Receipt>&) {}));
     std::stop_source stop;
     InBackground<Receipt> by_token(sender->send({.payload = "never"}, stop.get_token()));
     InBackground<Receipt> by_asio(sender->send({.payload = "never"}));
@@ -488,7 +503,7 @@ TEST(PulsarProducer, a_callback_may_close_and_destroy_the_producer) {
     const auto client = open(quick(broker.url()));
     auto sender = producer(*client);
     std::promise<void> destroyed;
-    ASSERT_TRUE(sender->try_send({.payload = "x"}, [&](Result<Receipt> receipt) {
+    ASSERT_TRUE(sender->try_send({.payload = "x"}, [&](const Result<Receipt>& receipt) {
         EXPECT_TRUE(receipt);
         sender = nullptr;
         destroyed.set_value();
@@ -496,8 +511,8 @@ TEST(PulsarProducer, a_callback_may_close_and_destroy_the_producer) {
     destroyed.get_future().wait();
     auto second = producer(*client);
     std::promise<std::string> later;
-    ASSERT_TRUE(second->try_send({.payload = "x"}, [](Result<Receipt>) { throw std::runtime_error("a callback's own fault"); }));
-    ASSERT_TRUE(second->try_send({.payload = "x"}, [&](Result<Receipt> receipt) { later.set_value(code_of(receipt)); }));
+    ASSERT_TRUE(second->try_send({.payload = "x"}, [](const Result<Receipt>&) { throw std::runtime_error("a callback's own fault"); }));
+    ASSERT_TRUE(second->try_send({.payload = "x"}, [&](const Result<Receipt>& receipt) { later.set_value(code_of(receipt)); }));
     EXPECT_EQ(later.get_future().get(), "ok");
 }
 
@@ -509,7 +524,7 @@ TEST(PulsarProducer, close_sends_what_is_pending_and_refuses_what_waits_for_room
     options.pending_messages_max = 1;
     const auto sender = producer(*client, options);
     std::promise<std::string> first;
-    ASSERT_TRUE(sender->try_send({.payload = "x"}, [&](Result<Receipt> receipt) { first.set_value(code_of(receipt)); }));
+    ASSERT_TRUE(sender->try_send({.payload = "x"}, [&](const Result<Receipt>& receipt) { first.set_value(code_of(receipt)); }));
     broker.wait_for_messages(1);
     InBackground<Receipt> waits(sender->send({.payload = "y"}));
     InBackground<void> closing(sender->close());
@@ -595,7 +610,7 @@ TEST(PulsarClient, ends_with_messages_that_nobody_acknowledges) {
     const auto sender = producer(*client, producer_options);
     const auto receiver = reader(*client);
     std::promise<std::string> told;
-    ASSERT_TRUE(sender->try_send({.payload = "x"}, [&](Result<Receipt> receipt) { told.set_value(code_of(receipt)); }));
+    ASSERT_TRUE(sender->try_send({.payload = "x"}, [&](const Result<Receipt>& receipt) { told.set_value(code_of(receipt)); }));
     InBackground<Receipt> sending(sender->send({.payload = "x"}));
     broker.wait_for_messages(2);
     InBackground<Receipt> waiting(sender->send({.payload = "x"}));
@@ -610,7 +625,7 @@ TEST(PulsarClient, ends_with_messages_that_nobody_acknowledges) {
     EXPECT_TRUE(received || received.error().kind == ErrorKind::interrupted);
     // What outlives the client says so.
     EXPECT_EQ(run(sender->send({.payload = "x"})).error().kind, ErrorKind::interrupted);
-    EXPECT_EQ(sender->try_send({.payload = "x"}, [](Result<Receipt>) {}).error().kind, ErrorKind::interrupted);
+    EXPECT_EQ(sender->try_send({.payload = "x"}, [](const Result<Receipt>&) {}).error().kind, ErrorKind::interrupted);
     EXPECT_EQ(run(sender->flush()).error().kind, ErrorKind::interrupted);
     EXPECT_EQ(receiver->receive_blocking(1, 1s).error().kind, ErrorKind::interrupted);
     EXPECT_EQ(code_of(receiver->ack(earliest)), "pulsar-client-closed");
@@ -624,7 +639,7 @@ TEST(PulsarClient, closes_everything_when_asked_and_only_once) {
     FakeBroker broker;
     const auto client = open(quick(broker.url()));
     const auto sender = producer(*client);
-    ASSERT_TRUE(sender->try_send({.payload = "x"}, [](Result<Receipt> receipt) { EXPECT_TRUE(receipt); }));
+    ASSERT_TRUE(sender->try_send({.payload = "x"}, [](const Result<Receipt>& receipt) { EXPECT_TRUE(receipt); }));
     EXPECT_TRUE(run(client->close()));
     EXPECT_TRUE(run(client->close()));
     EXPECT_EQ(code_of(run(client->producer(to("t")))), "pulsar-client-closed");

@@ -67,9 +67,9 @@ void Connection::resolved(const Error& error, const tcp::resolver::results_type&
     connect_next(unavailable("pulsar-resolve", address_.host + ": no address"));
 }
 
-void Connection::connect_next(kernel::Error last) {
+void Connection::connect_next(const kernel::Error& last) {
     const auto left = dial_until_ - std::chrono::steady_clock::now();
-    if (endpoint_ == endpoints_.size() || left <= left.zero()) return end(std::move(last));
+    if (endpoint_ == endpoints_.size() || left <= left.zero()) return end(last);
     limit_to(left / static_cast<int>(endpoints_.size() - endpoint_));
     Error ignored;
     socket_.close(ignored);
@@ -89,10 +89,10 @@ void Connection::tcp_connected(const Error& error) {
 
 void Connection::shake_hands() {
     auto context = tls_context(tls_options_);
-    if (!context) return end(std::move(context).error());
+    if (!context) return end(context.error());
     tls_context_ = *std::move(context);
     tls_ = std::make_unique<TlsStream>(std::move(socket_), *tls_context_);
-    if (auto expected = expect_host(*tls_, address_.host); !expected) return end(std::move(expected).error());
+    if (auto expected = expect_host(*tls_, address_.host); !expected) return end(expected.error());
     limit_to(dial_until_ - std::chrono::steady_clock::now());
     tls_->async_handshake(TlsStream::client, [self = shared_from_this()](const Error& error) {
         if (self->dead_) return;
@@ -186,9 +186,9 @@ void Connection::hang_up() {
     socket().close(ignored);
 }
 
-void Connection::end(kernel::Error why) {
+void Connection::end(const kernel::Error& why) {
     hang_up();
-    core_.closed(id_, std::move(why));  // forgets this connection: the handler that called keeps it
+    core_.closed(id_, why);  // forgets this connection: the handler that called keeps it
 }
 
 }  // namespace platform::pulsar::client

@@ -37,7 +37,7 @@ public:
 private:
     using Error = boost::system::error_code;
     void resolved(const Error& error, const boost::asio::ip::tcp::resolver::results_type& found);
-    void connect_next(kernel::Error last);
+    void connect_next(const kernel::Error& last);
     void tcp_connected(const Error& error);
     void shake_hands();
     void up();
@@ -45,7 +45,7 @@ private:
     void was_read(const Error& error, std::size_t bytes);
     void was_written(const Error& error, std::size_t bytes);
     void limit_to(std::chrono::steady_clock::duration time);
-    void end(kernel::Error why);
+    void end(const kernel::Error& why);
     kernel::Error ended(const Error& error);
     boost::asio::ip::tcp::socket& socket() { return tls_ ? tls_->next_layer() : socket_; }
 

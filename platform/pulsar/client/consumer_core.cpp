@@ -102,10 +102,10 @@ void ConsumerCore::open(std::move_only_function<void(Result<std::unique_ptr<Cons
     }
 }
 
-void ConsumerCore::on_opened(std::uint32_t part, Result<void> result) {
+void ConsumerCore::on_opened(std::uint32_t part, const Result<void>& result) {
     --to_open_;
     if (!result) {
-        const auto reason = result.error();
+        const auto& reason = result.error();
         if (opening_) {
             auto done = std::exchange(opening_, {});
             end(reason);
@@ -134,10 +134,10 @@ void ConsumerCore::close(std::move_only_function<void(Result<void>)> done) {
 
 void ConsumerCore::end(const Error& reason) {
     if (!ended_) ended_ = reason;
-    while (!receivers_.empty()) answer(receivers_.front(), *ended_);
+    for (const auto& call : std::exchange(receivers_, {})) answer(call, *ended_);
 }
 
-void ConsumerCore::on_closed(std::uint32_t part, Result<void> result) {
+void ConsumerCore::on_closed(std::uint32_t part, const Result<void>& result) {
     if (!is_closing_) {
         end(result ? consumer_closed() : result.error());
         part_is_over(part);
@@ -169,7 +169,7 @@ void ConsumerCore::look() {
 
 // --- The I/O thread: messages.
 
-void ConsumerCore::receive(std::shared_ptr<ReceiveCall> call) {
+void ConsumerCore::receive(const std::shared_ptr<ReceiveCall>& call) {
     if (core_->is_over()) return answer(call, client_closed());
     if (call->is_cancelled) return answer(call, std::vector<Message>());
     receivers_.push_back(call);
@@ -189,18 +189,19 @@ void ConsumerCore::give_up(const std::shared_ptr<ReceiveCall>& call) {
 }
 
 void ConsumerCore::answer(const std::shared_ptr<ReceiveCall>& call, Result<std::vector<Message>> result) {
-    const auto kept = call;
-    std::erase(receivers_, kept);
-    kept->timer.reset();  // here: whoever keeps the call may let go of it on another thread
-    if (kept->done) std::exchange(kept->done, {})(std::move(result));
+    std::erase(receivers_, call);
+    call->timer.reset();  // here: whoever keeps the call may let go of it on another thread
+    if (call->done) std::exchange(call->done, {})(std::move(result));
 }
 
 void ConsumerCore::serve() {
     while (!receivers_.empty()) {
         auto messages = take(receivers_.front()->messages_max);
-        if (!messages.empty()) answer(receivers_.front(), std::move(messages));
-        else if (ended_) answer(receivers_.front(), *ended_);
-        else return;
+        if (messages.empty() && !ended_) return;
+        const auto call = std::move(receivers_.front());
+        receivers_.pop_front();
+        if (messages.empty()) answer(call, *ended_);
+        else answer(call, std::move(messages));
     }
 }
 

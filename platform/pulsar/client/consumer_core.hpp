@@ -47,7 +47,7 @@ public:
 
     // --- The I/O thread.
     void open(std::move_only_function<void(kernel::Result<std::unique_ptr<Consumer>>)> done);
-    void receive(std::shared_ptr<ReceiveCall> call);
+    void receive(const std::shared_ptr<ReceiveCall>& call);
     void give_up(const std::shared_ptr<ReceiveCall>& call);
     void ack(const MessageId& id, bool cumulative, std::move_only_function<void(kernel::Result<void>)> done);
     void redeliver_all();
@@ -59,10 +59,10 @@ public:
     void look();  // whether it is connected
     void fail_everything(const kernel::Error& reason);
 
-    void on_opened(std::uint32_t part, kernel::Result<void> result);
+    void on_opened(std::uint32_t part, const kernel::Result<void>& result);
     void on_readable(std::uint32_t part);
     void on_event(ConsumerEvent::What what, std::uint32_t part);
-    void on_closed(std::uint32_t part, kernel::Result<void> result);
+    void on_closed(std::uint32_t part, const kernel::Result<void>& result);
 
 private:
     struct Part {

@@ -235,12 +235,12 @@ void Core::written(session::ConnectionId id, std::size_t bytes) {
     act();
 }
 
-void Core::closed(session::ConnectionId id, Error why) {
+void Core::closed(session::ConnectionId id, const Error& why) {
     runtime::log(Level::warn, "pulsar-connection-ended",
                  {{"code", std::string_view(why.code)}, {"message", std::string_view(why.message)}});
     connections_.erase(id);
     enter();
-    session_->closed(id, std::move(why), now_);
+    session_->closed(id, why, now_);
     act();
 }
 
@@ -298,7 +298,7 @@ void Core::own(session::ConsumerId id, std::shared_ptr<ConsumerCore> consumer, s
     consumers_[id] = {.core = std::move(consumer), .part = part};
 }
 
-void Core::ask_partitions(std::string topic, Outcome<std::uint32_t> done) {
+void Core::ask_partitions(const std::string& topic, Outcome<std::uint32_t> done) {
     if (is_over()) return done(client_closed());
     auto name = wire::topic_name(topic);
     if (!name) return done(std::move(name).error());
@@ -372,7 +372,7 @@ void Core::on(session::LastMessage& last) {
 }
 
 void Core::on(session::ProducerClosed& closed) {
-    if (auto handle = take_out(producers_, closed.producer)) handle->core->on_closed(handle->part, std::move(closed.result));
+    if (auto handle = take_out(producers_, closed.producer)) handle->core->on_closed(handle->part, closed.result);
 }
 
 void Core::on(session::ConsumerOpened& opened) {
@@ -380,7 +380,7 @@ void Core::on(session::ConsumerOpened& opened) {
     if (found == consumers_.end()) return;
     const auto handle = found->second;
     if (!opened.result) consumers_.erase(found);
-    handle.core->on_opened(handle.part, std::move(opened.result));
+    handle.core->on_opened(handle.part, opened.result);
 }
 
 void Core::on(session::Readable& readable) {
@@ -405,7 +405,7 @@ void Core::on(session::EndOfTopic& end) {
 }
 
 void Core::on(session::ConsumerClosed& closed) {
-    if (auto handle = take_out(consumers_, closed.consumer)) handle->core->on_closed(handle->part, std::move(closed.result));
+    if (auto handle = take_out(consumers_, closed.consumer)) handle->core->on_closed(handle->part, closed.result);
 }
 
 std::shared_ptr<ConsumerCore> Core::consumer_of(session::ConsumerId id, std::uint32_t& part) {

@@ -64,7 +64,7 @@ public:
     std::span<char> prepare(session::ConnectionId id, std::size_t bytes_min) { return session_->prepare(id, bytes_min); }
     void received(session::ConnectionId id, std::size_t bytes);
     void written(session::ConnectionId id, std::size_t bytes);
-    void closed(session::ConnectionId id, kernel::Error why);
+    void closed(session::ConnectionId id, const kernel::Error& why);
 
     // --- The I/O thread: for producers and consumers.
 
@@ -75,7 +75,7 @@ public:
     void open_producer(ProducerOptions options, Outcome<std::unique_ptr<Producer>> done);
     void open_consumer(ConsumerOptions options, std::vector<MessageId> starts, ConsumerHooks hooks,
                        Outcome<std::unique_ptr<Consumer>> done);
-    void ask_partitions(std::string topic, Outcome<std::uint32_t> done);
+    void ask_partitions(const std::string& topic, Outcome<std::uint32_t> done);
     void close(Outcome<> done);
 
     void own(session::ProducerId id, std::shared_ptr<ProducerCore> producer, std::uint32_t part);

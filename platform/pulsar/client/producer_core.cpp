@@ -82,7 +82,7 @@ Result<void> ProducerCore::try_send(OutMessage message, OnSent on_sent) {
     return kernel::ok();
 }
 
-void ProducerCore::submit(std::shared_ptr<SendCall> call) {
+void ProducerCore::submit(const std::shared_ptr<SendCall>& call) {
     call->results.resize(call->messages.size());
     call->left = call->is_flush ? 1 : call->messages.size();
     std::optional<Error> refused;
@@ -157,7 +157,7 @@ void ProducerCore::open(std::move_only_function<void(Result<std::unique_ptr<Prod
 void ProducerCore::on_opened(std::uint32_t part, Result<session::ProducerFacts> facts) {
     --to_open_;
     if (!facts) {
-        const auto reason = facts.error();
+        const auto& reason = facts.error();
         // One that fails is enough: the others may wait for an exclusive producer to go, for ever.
         if (opening_) {
             auto done = std::exchange(opening_, {});
@@ -208,7 +208,7 @@ void ProducerCore::fail_unsent(const std::shared_ptr<SendCall>& call, const Erro
     for (; call->next < call->messages.size(); ++call->next) call->set(call->next, reason);
 }
 
-void ProducerCore::on_closed(std::uint32_t part, Result<void> result) {
+void ProducerCore::on_closed(std::uint32_t part, const Result<void>& result) {
     if (!is_closing_) {  // by itself
         refusal_ = result ? producer_closed() : result.error();
         end(*refusal_);

@@ -43,7 +43,7 @@ public:
 
     // --- Any thread.
     kernel::Result<void> try_send(OutMessage message, OnSent on_sent);
-    void submit(std::shared_ptr<SendCall> call);
+    void submit(const std::shared_ptr<SendCall>& call);
     const std::shared_ptr<Core>& core() const { return core_; }
     const std::string& topic() const { return topic_; }
     const std::string& name() const { return name_; }
@@ -66,7 +66,7 @@ public:
     void on_opened(std::uint32_t part, kernel::Result<session::ProducerFacts> facts);
     void on_sent(std::uint32_t part, const session::Sent& sent);
     void on_room() { resume_held(); }
-    void on_closed(std::uint32_t part, kernel::Result<void> result);
+    void on_closed(std::uint32_t part, const kernel::Result<void>& result);
 
 private:
     // Who hears of a message.

@@ -25,7 +25,7 @@ kernel::Task<T> suspend_with_cancel(Start start, std::function<void()> cancel, s
     auto busy = std::make_shared<std::recursive_mutex>();
     std::optional<std::stop_callback<std::function<void()>>> on_stop;
     auto brought = co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void(kernel::Result<T>)>(
-        [executor, busy, &on_stop](auto handler, Start begin, std::function<void()> give_up, std::stop_token token) {
+        [executor, busy, &on_stop](auto handler, const Start& begin, std::function<void()> give_up, std::stop_token token) {
             const std::lock_guard starting(*busy);
             auto slot = boost::asio::get_associated_cancellation_slot(handler);
             auto work = boost::asio::make_work_guard(executor);
