@@ -11,7 +11,6 @@ using Type = proto::BaseCommand;
 namespace {
 
 constexpr std::uint64_t no_request = ~std::uint64_t{0};
-constexpr std::int32_t message_bytes_max = 5 * 1024 * 1024;
 
 }  // namespace
 
@@ -297,7 +296,7 @@ void Cluster::connect(Peer& peer, const proto::CommandConnect& command) {
     answer.set_type(Type::CONNECTED);
     answer.mutable_connected()->set_server_version("simulated");
     answer.mutable_connected()->set_protocol_version(19);
-    answer.mutable_connected()->set_max_message_size(message_bytes_max);
+    answer.mutable_connected()->set_max_message_size(options_.message_bytes_max);
     write(peer, answer);
     if (options_.tokens) {
         const auto expiry = std::strtoull(command.auth_data().c_str() + 5, nullptr, 10);
@@ -597,6 +596,9 @@ void Cluster::push(Peer& peer, const proto::CommandSend& command, std::string_vi
     const auto& metadata = section.metadata;
     const std::uint64_t lowest = command.sequence_id();
     const std::uint64_t highest = std::max(lowest, command.highest_sequence_id());
+    if (wire::message_bytes(metadata, section.payload.size()) > static_cast<std::size_t>(options_.message_bytes_max)) {
+        report_.violation("a SEND that is larger than the broker takes");
+    }
     if (!section.has_checksum) report_.violation("a SEND without a checksum");
     if (metadata.producer_name() != producer.name) report_.violation("a SEND under another name: " + metadata.producer_name());
     if (metadata.sequence_id() != lowest || std::max(metadata.sequence_id(), metadata.highest_sequence_id()) != highest) {

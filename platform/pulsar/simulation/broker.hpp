@@ -47,7 +47,8 @@ public:
         std::chrono::milliseconds keep_alive{30'000};
         bool checks_liveness = true;  // pings who holds a name when another asks for it
         bool entry_metadata = true;   // broker time and index
-        bool loses_acks = false;      // a kill forgets acknowledgements that were not snapshot
+        std::int32_t message_bytes_max = 5 * 1024 * 1024;
+        bool loses_acks = false;  // a kill forgets acknowledgements that were not snapshot
         Duration persist_min{200}, persist_max{5'000};
         Sabotage sabotage = Sabotage::none;
     };

@@ -35,6 +35,8 @@ struct Outbox {
     std::uint64_t sequence(int n) const { return base + static_cast<std::uint64_t>(n) * step; }
     std::uint64_t chance(int n) const { return Random(index * 7919 + static_cast<std::uint64_t>(n)).next(); }
     std::string key(int n) const { return chance(n) % 5 == 0 ? std::string() : say("k{}", chance(n) / 8 % 4); }
+    std::string property(int n) const { return chance(n) % 7 < 2 ? std::to_string(n) : std::string(); }
+    std::uint64_t event_time(int n) const { return chance(n) % 11 < 3 ? 1'600'000'000'000U + static_cast<std::uint64_t>(n) : 0; }
     std::string payload(int n) const {
         const auto filler = chance(n) / 64 % (chance(n) / 4096 % 16 == 0 ? 900 : 20);
         return say("{}:{}:", index, n) + std::string(filler, static_cast<char>('a' + n % 26));
@@ -78,6 +80,7 @@ struct Group {
     std::vector<bool> acked;             // the application has said so
     std::vector<std::uint64_t> receipt;  // in which step the broker's word came; 0: not
     std::size_t members = 0;
+    std::size_t seeks = 0;  // begun: what was acknowledged before one says nothing after it
 
     void grow(std::size_t count) {
         if (acked.size() < count) acked.resize(count), receipt.resize(count);
@@ -115,6 +118,7 @@ struct Operation {
     Kind kind = Kind::partitions;
     std::size_t owner = 0;                // subscriber or sender
     std::vector<std::size_t> ordinals{};  // acknowledged by it
+    std::size_t seeks = 0;                // of its group, when it began
 };
 
 class World;
@@ -155,10 +159,12 @@ private:
     void calm_act();
     bool settled() const;
     std::string unsettled() const;
-    void close_all();
+    void close(Process& process);
+    void check_closed(Process& process);
 
     void start(Process& process);
     void restart(Process& process);
+    bool is_closing(Process& process);
     void pump(Process& process);
     void drain(Process& process);
     void arm(Process& process);
@@ -223,6 +229,8 @@ private:
     std::size_t batch_max_ = 1;
     bool calm_ = false;
     bool nacks_ = false, seeks_ = false;
+    bool terminates_ = false;
+    std::set<std::string> terminated_;
 };
 
 void Process::connected(ConnectionId connection) {
@@ -263,6 +271,7 @@ void World::build() {
     options.loses_acks = random_.chance(300);
     options.persist_max = Duration(random_.one_of({1'000, 5'000, 40'000, 400'000}));
     options.sabotage = sabotage_;
+    options.message_bytes_max = random_.one_of<std::int32_t>({5 * 1024 * 1024, 5 * 1024 * 1024, 2048});
     token_life_ = Duration(random_.one_of({300'000, 3'000'000, 600'000'000}));
     const auto topics = random_.between(1, 2);
     for (int i = 0; i < topics; ++i) options.topics.push_back(say("persistent://public/default/t-partition-{}", i));
@@ -295,6 +304,7 @@ void World::build() {
     for (std::size_t i = 0; i < static_cast<std::size_t>(processes); ++i) processes_.push_back(std::make_unique<Process>(*this, i));
     nacks_ = random_.chance(400);
     seeks_ = random_.chance(300);
+    terminates_ = random_.chance(60);
     const auto outboxes = random_.between(1, 2);
     for (std::size_t i = 0; i < static_cast<std::size_t>(outboxes); ++i) {
         add_outbox(options.topics[random_.below(options.topics.size())], i);
@@ -424,6 +434,14 @@ void World::restart(Process& process) {
         subscriber.seeking.reset();
     }
     start(process);
+}
+
+// A session that is closed makes room for another.
+bool World::is_closing(Process& process) {
+    if (!process.closing_ || !process.closed_) return process.closing_;
+    check_closed(process);
+    start(process);
+    return report_.broken();
 }
 
 void World::arm(Process& process) {
@@ -724,7 +742,7 @@ void World::on(Process& process, const session::Done& action) {
     switch (operation.kind) {
         case Operation::Kind::ack:
             report_.count(action.result ? "acknowledged with a receipt" : "ack failed");
-            if (!action.result) return;
+            if (!action.result || operation.seeks != group.seeks) return;
             for (const auto ordinal : operation.ordinals) group.receipt[ordinal] = scheduler_.steps();
             return;
         case Operation::Kind::seek: {
@@ -866,7 +884,25 @@ void World::send(Sender& sender, int count) {
         const int n = sender.next;
         const std::string payload = outbox.payload(n);
         const std::string key = outbox.key(n);
-        const session::OutgoingMessage message{.payload = payload, .key = key, .properties = {}, .sequence = outbox.sequence(n)};
+        const std::string property = outbox.property(n);
+        session::OutgoingMessage message{.payload = payload, .key = key, .properties = {}, .sequence = outbox.sequence(n)};
+        if (!property.empty()) message.properties = {{"n", property}, {"", "empty"}};
+        message.event_time_ms = outbox.event_time(n);
+        if (cluster_options_.message_bytes_max < 10'000 && outbox.options.compression == proto::NONE && random_.chance(20)) {
+            const std::string huge(cluster_options_.message_bytes_max + 20'000, 'h');
+            auto too_large = message;
+            too_large.payload = huge;
+            const auto refused = process.session_->send(sender.id, too_large, scheduler_.both());
+            if (refused || (refused.error().code != "pulsar-message-too-large" && refused.error().code != "pulsar-producer-full" &&
+                            refused.error().kind == kernel::ErrorKind::incorrect)) {
+                report_.violation("a message that is too large was taken");
+            } else if (refused.error().code == "pulsar-message-too-large") {
+                report_.count("message too large");
+            } else if (refused.error().code == "pulsar-producer-full") {
+                sender.full = true;
+                break;
+            }
+        }
         const auto result = process.session_->send(sender.id, message, scheduler_.both());
         if (!result) {
             if (result.error().code == "pulsar-producer-full") {
@@ -890,13 +926,15 @@ void World::send(Sender& sender, int count) {
 void World::act(Sender& sender) {
     Outbox& outbox = outboxes_[sender.outbox];
     Process& process = *processes_[sender.process];
+    if (is_closing(process)) return;
     if (sender.stage == Sender::Stage::closed) {
         if (sender.retires && calm_) return;
-        if (outbox.watermark < outbox.total && (calm_ || random_.chance(300))) open(sender);
+        if (outbox.watermark < outbox.total && !(calm_ && terminated_.contains(outbox.topic)) && (calm_ || random_.chance(300)))
+            open(sender);
         return;
     }
     if (sender.stage != Sender::Stage::open) return;
-    if (sender.failed || (calm_ && sender.retires) || (!calm_ && random_.chance(25))) {
+    if (sender.failed || (calm_ && terminated_.contains(outbox.topic)) || (calm_ && sender.retires) || (!calm_ && random_.chance(25))) {
         sender.stage = Sender::Stage::closing;
         process.session_->close_producer(sender.id, scheduler_.both());
         return pump(process);
@@ -972,6 +1010,11 @@ void World::taken(Subscriber& subscriber, const session::Message& message) {
     report_.count("message taken");
     if (message.payload != outbox.payload(expected.n) || message.key != outbox.key(expected.n)) wrong("with another content");
     if (message.sequence != expected.sequence) wrong("with another sequence");
+    const auto property = outbox.property(expected.n);
+    if (message.properties.size() != (property.empty() ? 0U : 2U)) wrong("with other properties");
+    else if (!property.empty() && (message.properties[0].second != property || !message.properties[1].first.empty()))
+        wrong("with other properties");
+    if (message.event_time_ms != outbox.event_time(expected.n)) wrong("with another event time");
     if (message.entry->producer_name != entry.producer) wrong("of another producer");
     if (cluster_options_.entry_metadata != message.index.has_value()) wrong("with(out) an index");
     if (message.index && *message.index != ordinal) wrong("with another index");
@@ -1036,14 +1079,12 @@ void World::ack_some(Subscriber& subscriber) {
     if (is_single(group) && random_.chance(400)) {
         // Everything up to one of those that are held, in the order of the topic.
         const auto [id, upto] = subscriber.held[calm_ ? subscriber.held.size() - 1 : random_.below(subscriber.held.size())];
-        Operation done{.kind = Operation::Kind::ack, .owner = owner};
+        Operation done{.kind = Operation::Kind::ack, .owner = owner, .seeks = group.seeks};
         // It says so of all before it, of which the application must have seen each.
-        if (group.all_acked(0, upto) || true) {
-            std::set<std::size_t> held;
-            for (const auto& [its, ordinal] : subscriber.held) held.insert(ordinal);
-            for (std::size_t i = group.base; i <= upto; ++i) {
-                if (!group.acked[i] && !held.contains(i)) return;
-            }
+        std::set<std::size_t> held;
+        for (const auto& [its, ordinal] : subscriber.held) held.insert(ordinal);
+        for (std::size_t i = group.base; i <= upto; ++i) {
+            if (!group.acked[i] && !held.contains(i)) return;
         }
         for (std::size_t i = group.base; i <= upto; ++i) {
             group.acked[i] = true;
@@ -1065,7 +1106,8 @@ void World::ack_some(Subscriber& subscriber) {
         subscriber.held.erase(subscriber.held.begin() + static_cast<std::ptrdiff_t>(chosen));
         group.acked[ordinal] = true;
         std::optional<OperationId> operation_id;
-        if (with_receipt) operation_id = operation(process, {.kind = Operation::Kind::ack, .owner = owner, .ordinals = {ordinal}});
+        if (with_receipt)
+            operation_id = operation(process, {.kind = Operation::Kind::ack, .owner = owner, .ordinals = {ordinal}, .seeks = group.seeks});
         trace(say("{} acks {} (ordinal {}){}", subscriber.options.name, wire::to_text(id), ordinal, with_receipt ? " with a receipt" : ""));
         process.session_->ack(subscriber.id, id, operation_id, now);
         pump(process);
@@ -1084,11 +1126,13 @@ void World::seek_somewhere(Subscriber& subscriber) {
         const auto& entry = cluster_->log(group.topic)[position];
         id = {.ledger = entry.ledger, .entry = entry.entry};
         if (entry.is_batch) {
-            id.batch_index = 0;
+            // A durable subscription is moved to an entry, a reader to a message.
+            id.batch_index = group.durable ? 0 : static_cast<std::int32_t>(random_.below(static_cast<std::uint64_t>(entry.messages)));
             id.batch_size = entry.messages;
         }
-        subscriber.seek_base = log.ordinal[position];
+        subscriber.seek_base = log.ordinal[position] + static_cast<std::size_t>(std::max(id.batch_index, 0));
     }
+    ++group.seeks;
     const auto operation_id =
         operation(process, {.kind = Operation::Kind::seek, .owner = static_cast<std::size_t>(&subscriber - subscribers_.data())});
     subscriber.seeking = operation_id;
@@ -1105,6 +1149,7 @@ void World::seek_somewhere(Subscriber& subscriber) {
 void World::act(Subscriber& subscriber) {
     Group& group = groups_[subscriber.group];
     Process& process = *processes_[subscriber.process];
+    if (is_closing(process)) return;
     const auto owner = static_cast<std::size_t>(&subscriber - subscribers_.data());
     const auto now = scheduler_.both();
     if (group.gone) {  // unsubscribed: all that is left is to close
@@ -1184,7 +1229,12 @@ void World::calm_act() {
 
 // A blow from outside.
 void World::strike() {
-    switch (random_.below(8)) {
+    if (terminates_ && random_.chance(100)) {
+        const auto& topic = cluster_options_.topics[random_.below(cluster_options_.topics.size())];
+        terminated_.insert(topic);
+        return cluster_->terminate(topic);
+    }
+    switch (random_.below(9)) {
         case 0:
             return cluster_->kill(static_cast<int>(random_.below(static_cast<std::uint64_t>(cluster_options_.brokers))),
                                   random_.duration(milliseconds(5), seconds(4)));
@@ -1194,6 +1244,12 @@ void World::strike() {
         case 4:
         case 5: return network_.cut_one();
         case 6: return cluster_->close_one_connection();
+        case 7: {
+            Process& process = *processes_[random_.below(processes_.size())];
+            if (process.closing_ || !random_.chance(400)) return;
+            report_.count("session closed in the middle");
+            return close(process);
+        }
         default: return restart(*processes_[random_.below(processes_.size())]);
     }
 }
@@ -1206,7 +1262,8 @@ bool World::settled() const {
 
 std::string World::unsettled() const {
     for (const auto& outbox : outboxes_) {
-        if (outbox.watermark < outbox.total) return say("outbox {} stands at {} of {}", outbox.index, outbox.watermark, outbox.total);
+        if (outbox.watermark < outbox.total && !terminated_.contains(outbox.topic))
+            return say("outbox {} stands at {} of {}", outbox.index, outbox.watermark, outbox.total);
     }
     for (const auto& sender : senders_) {
         if (!sender.in_flight.empty()) return "messages are in flight";
@@ -1236,18 +1293,34 @@ std::string World::unsettled() const {
     return {};
 }
 
-void World::close_all() {
-    for (const auto& process : processes_) {
-        process->closing_ = true;
-        for (auto& sender : senders_) {
-            if (sender.process == process->index_ && sender.stage != Sender::Stage::closed) sender.stage = Sender::Stage::closing;
-        }
-        for (auto& subscriber : subscribers_) {
-            if (subscriber.process == process->index_ && subscriber.stage != Subscriber::Stage::closed)
-                subscriber.stage = Subscriber::Stage::closing;
-        }
-        process->session_->close(scheduler_.both());
-        pump(*process);
+void World::close(Process& process) {
+    trace(say("process {} closes its session", process.index_));
+    process.closing_ = true;
+    for (auto& sender : senders_) {
+        if (sender.process == process.index_ && sender.stage != Sender::Stage::closed) sender.stage = Sender::Stage::closing;
+    }
+    for (auto& subscriber : subscribers_) {
+        if (subscriber.process != process.index_ || subscriber.stage == Subscriber::Stage::closed) continue;
+        if (subscriber.seeking) subscriber.seek_failed = true;
+        subscriber.stage = Subscriber::Stage::closing;
+    }
+    process.session_->close(scheduler_.both());
+    pump(process);
+}
+
+void World::check_closed(Process& process) {
+    const auto sizes = process.session_->sizes();
+    if (sizes.connections + sizes.producers + sizes.consumers + sizes.requests + sizes.timers + sizes.lookups + sizes.actions != 0) {
+        report_.violation("something is left of a closed session");
+    }
+    if (process.session_->next_tick()) report_.violation("a closed session wants a tick");
+    if (!process.operations_.empty()) report_.violation("an operation without an outcome at the end of the session");
+    for (const auto& sender : senders_) {
+        if (sender.process == process.index_ && sender.stage != Sender::Stage::closed) report_.violation("a producer without its end");
+    }
+    for (const auto& subscriber : subscribers_) {
+        if (subscriber.process == process.index_ && subscriber.stage != Subscriber::Stage::closed)
+            report_.violation("a consumer without its end");
     }
 }
 
@@ -1280,9 +1353,9 @@ Outcome World::run() {
     broker.first_id_receipts = some(500, 1000);
     broker.pings = some(200, 50);
     broker.challenges = some(300, 50);
-    const auto steps = random_.between(40, 220);
+    const auto steps = random_.between(40, 500);
     const Duration pause(random_.one_of({500, 5'000, 20'000, 200'000}));
-    const unsigned strikes = some(850, 60);
+    const unsigned strikes = some(850, 100);
     const Duration strike_after = random_.duration(Duration(0), pause * 40);
     const Time peaceful_until = scheduler_.now() + strike_after;
 
@@ -1316,34 +1389,22 @@ Outcome World::run() {
         calm_act();
     }
     if (!report_.broken()) {
-        close_all();
+        for (const auto& process : processes_) {
+            if (!process->closing_) close(*process);
+        }
         const Time closed_by = scheduler_.now() + std::chrono::minutes(5);
         const auto all_closed = [&] { return std::ranges::all_of(processes_, [](const auto& process) { return process->closed_; }); };
         while (!report_.broken() && !all_closed() && scheduler_.now() < closed_by && scheduler_.step()) {
         }
         for (const auto& process : processes_) {
-            if (report_.broken()) break;
-            const auto sizes = process->session_->sizes();
-            if (!process->closed_) report_.violation("SessionClosed does not come");
-            else if (sizes.connections + sizes.producers + sizes.consumers + sizes.requests + sizes.timers + sizes.lookups +
-                         sizes.actions !=
-                     0) {
-                report_.violation("something is left of a closed session");
-            } else if (process->session_->next_tick()) {
-                report_.violation("a closed session wants a tick");
-            }
-            if (!process->operations_.empty()) report_.violation("an operation without an outcome at the end of the session");
-        }
-        for (const auto& sender : senders_) {
-            if (!report_.broken() && sender.stage != Sender::Stage::closed) report_.violation("a producer without its end");
-        }
-        for (const auto& subscriber : subscribers_) {
-            if (!report_.broken() && subscriber.stage != Subscriber::Stage::closed) report_.violation("a consumer without its end");
+            if (!report_.broken() && !process->closed_) report_.violation("SessionClosed does not come");
+            if (!report_.broken()) check_closed(*process);
         }
         for (const auto& outbox : outboxes_) {
-            for (const int times : outbox.stored) {
-                if (!report_.broken() && (times == 0 || (outbox.exact && times != 1)))
-                    report_.violation("a message is not in its topic exactly once");
+            for (int n = 0; n < outbox.total && !report_.broken(); ++n) {
+                const int times = outbox.stored[static_cast<std::size_t>(n)];
+                if (times == 0 && terminated_.contains(outbox.topic) && n >= outbox.confirmed) continue;
+                if (times == 0 || (outbox.exact && times != 1)) report_.violation("a message is not in its topic exactly once");
             }
         }
     }
