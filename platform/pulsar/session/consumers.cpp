@@ -126,6 +126,8 @@ void Session::State::consumer_attached(std::uint64_t id, Now now) {
     handle.retry_at.reset();
     handle.backoff.reset();
     consumer.queue.attached();
+    consumer.seek_sent_here = false;
+    consumer.dropped_by_seek = false;
     consumer.readable_told = false;
     if (handle.opened) {
         emit(Reattached{ConsumerId{id}});
@@ -164,9 +166,11 @@ void Session::State::message(std::uint64_t connection, const proto::CommandMessa
     auto& consumer = found->second;
     if (consumer.handle.stage != Handle::Stage::attached || consumer.ended) return;
     const bool is_late = command.has_consumer_epoch() && command.consumer_epoch() < consumer.epoch;
-    auto arrived = consumer.queue.arrived(command, section, !is_late && !consumer.seeking);
+    const bool is_before_seek = consumer.seeking && consumer.seek_sent_here;
+    consumer.dropped_by_seek |= is_before_seek;
+    auto arrived = consumer.queue.arrived(command, section, !is_late && !is_before_seek);
     if (!arrived) return broken(found->first, arrived.error(), now);
-    if (!consumer.queue.empty()) tell_readable(found->first);
+    if (!consumer.queue.empty() && !consumer.seeking) tell_readable(found->first);
     allow(found->first, now);
 }
 
@@ -198,6 +202,8 @@ Result<std::vector<Message>> Session::take(ConsumerId id, std::size_t messages_m
     const auto found = state_->consumers.find(static_cast<std::uint64_t>(id));
     if (found == state_->consumers.end()) return no_consumer();
     auto& consumer = found->second;
+    // Attached anew, and the answer of the seek is still on its way: what came is kept until it is known to lie behind the seek.
+    if (consumer.seeking && !consumer.ended) return std::vector<Message>();
     auto taken = consumer.queue.take(messages_max);
     if (consumer.queue.empty()) consumer.readable_told = false;
     if (taken.empty() && consumer.ended) return *consumer.ended;
@@ -395,6 +401,8 @@ void Session::State::send_orders(std::uint64_t id, Now now) {
             case ConsumerOrder::Kind::seek: {
                 consumer.seeking = true;
                 consumer.seek_answered = false;
+                consumer.seek_sent_here = true;
+                consumer.dropped_by_seek = false;
                 consumer.queue.start_from(order.id);
                 consumer.acks.clear();
                 consumer.nacks.clear();
@@ -437,6 +445,9 @@ void Session::State::order_answered(std::uint64_t id, OperationId operation, Res
         // Where the broker's cursor is now is not known: from there on it goes as the broker says.
         consumer.seeking = false;
         consumer.seek_answered = false;
+        if (consumer.dropped_by_seek && consumer.handle.stage == Handle::Stage::attached) redeliver(id, {}, now);
+        consumer.dropped_by_seek = false;
+        if (!consumer.queue.empty()) tell_readable(id);
     }
     const auto kind = order->kind;
     forget_request(order->request);
@@ -462,6 +473,7 @@ void Session::State::finish_seek(std::uint64_t id, Now now) {
         consumer.orders, [](const auto& one) { return one.kind == ConsumerOrder::Kind::seek && one.retry_at == Time::max(); });
     if (order == consumer.orders.end()) return;
     emit(Done{.consumer = ConsumerId{id}, .operation = order->operation, .result = kernel::ok()});
+    if (!consumer.queue.empty()) tell_readable(id);
     consumer.orders.erase(order);
     send_orders(id, now);
     arm(consumer_owner(id));

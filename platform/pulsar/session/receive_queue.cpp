@@ -154,6 +154,13 @@ Result<std::size_t> ReceiveQueue::queue_batch(const std::shared_ptr<const Entry>
     const auto count = static_cast<std::size_t>(metadata.num_messages_in_batch());
     auto open = ack_set_of(command, count);
     id.batch_size = metadata.num_messages_in_batch();
+    if (metadata.compacted_batch_indexes_size() > 0) {  // what was compacted away is not there to be acknowledged
+        std::vector<bool> is_there(count);
+        for (const auto index : metadata.compacted_batch_indexes())
+            if (index >= 0 && index < id.batch_size) is_there[static_cast<std::size_t>(index)] = true;
+        for (std::size_t i = 0; i < count; ++i)
+            if (!is_there[i]) open.clear(i);
+    }
     std::size_t counted = 0;
     bool queued = false;
     for (std::int32_t i = 0; !reader->at_end(); ++i) {
@@ -215,7 +222,8 @@ std::optional<ReceiveQueue::Ack> ReceiveQueue::ack(const wire::MessageId& id) {
     }
     const auto found = batches_.find({id.ledger, id.entry});
     if (found == batches_.end()) {
-        // Acknowledged before, or taken before the consumer was attached anew. The broker joins what it is told: this one message is enough.
+        // Acknowledged before, or taken before the consumer was attached anew. The broker joins what it is told: this one message is
+        // enough.
         if (!options_.batch_index_acks || id.batch_index >= id.batch_size) return std::nullopt;
         auto others = wire::BitSet::all(static_cast<std::size_t>(id.batch_size));
         others.clear(static_cast<std::size_t>(id.batch_index));
@@ -248,8 +256,7 @@ std::optional<ReceiveQueue::Ack> ReceiveQueue::ack_cumulative(const wire::Messag
         }
     }
     if (options_.batch_index_acks) return Ack{.id = whole, .ack_set = open.words()};
-    if (id.entry == 0) return std::nullopt;  // the entry before lies in another ledger, and is acknowledged already
-    --whole.entry;
+    --whole.entry;  // of entry 0: -1, which is how Pulsar names the end of the ledger before
     return Ack{.id = whole, .ack_set = {}};
 }
 

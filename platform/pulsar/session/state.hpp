@@ -142,6 +142,8 @@ struct ConsumerState {
     std::deque<ConsumerOrder> orders = {};
     bool seeking = false;
     bool seek_answered = false;
+    bool seek_sent_here = false;   // to the broker that it is attached to: what comes lies before the seek
+    bool dropped_by_seek = false;  // such messages came
 };
 
 struct Session::State {

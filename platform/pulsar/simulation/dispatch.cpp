@@ -461,6 +461,14 @@ void Cluster::ack(Peer& peer, const proto::CommandAck& command) {
     if (is_cumulative && command.message_id_size() != 1) return report_.violation("a cumulative ack of several ids");
     if (options_.sabotage != Sabotage::drops_acks || topic.log.size() % 3 != 0) {
         for (const auto& id : command.message_id()) {
+            if (is_cumulative && id.entryid() == no_entry) {  // all of the ledgers before
+                for (std::size_t before = subscription.mark; before < topic.log.size() && topic.log[before].ledger < id.ledgerid();
+                     ++before) {
+                    subscription.acked.insert(before);
+                    subscription.partly.erase(before);
+                }
+                continue;
+            }
             const auto found = position(topic.name, id.ledgerid(), id.entryid());
             if (found < 0) {
                 report_.violation(say("an ack of {}:{}, which was never stored", id.ledgerid(), id.entryid()));
