@@ -31,7 +31,7 @@ kernel::Task<T> suspend_until(Start start) {
     auto executor = co_await boost::asio::this_coro::executor;
     auto bringing = std::make_shared<std::mutex>();
     auto brought = co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void(kernel::Result<T>)>(
-        [executor, bringing](auto handler, Start begin) {
+        [executor, bringing](auto handler, Start&& begin) {
             auto work = boost::asio::make_work_guard(executor);
             begin(Bring<T>([h = std::move(handler), executor, bringing, w = std::move(work)](kernel::Result<T> result) mutable {
                 const std::lock_guard here(*bringing);
