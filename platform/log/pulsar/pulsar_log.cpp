@@ -231,6 +231,10 @@ kernel::Task<Appended> PulsarLog::send(std::string topic, std::vector<kernel::En
             if (producer) channels_.give_up(key, channel);
             co_return append_error(std::move(result).error());
         }
+        // Stored, and its receipt was lost with a connection. Where it lies is not known; who names a producer need not know it.
+        if (result->duplicate && !producer)
+            co_return append_error(
+                {ErrorKind::unavailable, "pulsar-place-unknown", "the broker has it, and its place was lost with a connection"});
         if (result->duplicate) continue;
         auto position = position_of(result->id);
         if (!position) co_return std::move(position).error();
