@@ -82,7 +82,8 @@ int exit_code_of(kernel::ErrorKind kind) {
 
 int exit_code_of(const kernel::Error& error) {
     const bool usage = error.code == "address-invalid" || error.code == "no-tls" || error.code == "file-type-unknown" ||
-                       error.code.starts_with("data-directory-");
+                       error.code.starts_with("data-directory-") || error.code == "log-address" || error.code == "log-name" ||
+                       error.code == "pulsar-admin-url";
     return usage ? exit_usage : exit_code_of(error.kind);
 }
 
@@ -164,6 +165,7 @@ std::unique_ptr<CLI::App> make_app(Cli& cli) {
     add_show(*app, cli);
     add_token(*app, cli);
     add_rebuild(*app, cli);
+    add_log(*app, cli);
     add_completion(*app, cli);
     return app;
 }

@@ -65,6 +65,7 @@ void add_query(CLI::App& app, Cli& cli);
 void add_show(CLI::App& app, Cli& cli);
 void add_token(CLI::App& app, Cli& cli);
 void add_rebuild(CLI::App& app, Cli& cli);
+void add_log(CLI::App& app, Cli& cli);
 void add_completion(CLI::App& app, Cli& cli);
 
 // Adds an option whose text is an address, checked while parsing.

@@ -1,6 +1,7 @@
 // Tests of the command line: what is understood, what is not, and the exit codes.
 #include "acopio/cli.hpp"
 
+#include "acopio/event_log.hpp"
 #include "acopio/files.hpp"
 #include "acopio/query_parameters.hpp"
 #include "acopio/remote.hpp"
@@ -45,6 +46,10 @@ TEST(CommandLine, UnderstandsEveryCommand) {
     EXPECT_TRUE(understood({"show", "0b2c", "--json"}));
     EXPECT_TRUE(understood({"token", "add", "--role", "researcher", "--name", "Ada"}));
     EXPECT_TRUE(understood({"rebuild", "--data", "x"}));
+    EXPECT_TRUE(understood({"rebuild", "--data", "x", "--log", "pulsar://h:1/a/b", "--log-ca-file", "ca.pem"}));
+    EXPECT_TRUE(understood({"serve", "--log", "pulsar://h:1", "--log-admin", "http://h:2", "--log-token-file", "t"}));
+    EXPECT_TRUE(understood({"log", "init", "--log", "pulsar://h:1", "--partitions", "4"}));
+    EXPECT_TRUE(understood({"log", "check", "--log", "pulsar+ssl://h:1/a/b", "--log-ca-file", "ca.pem", "--json"}));
     EXPECT_TRUE(understood({"completion", "bash"}));
 }
 
@@ -56,6 +61,8 @@ TEST(CommandLine, RefusesWhatItDoesNotKnow) {
     EXPECT_FALSE(understood({"center"}));
     EXPECT_FALSE(understood({"center", "add"}));
     EXPECT_FALSE(understood({"query", "--limit", "0"}));
+    EXPECT_FALSE(understood({"log"}));
+    EXPECT_FALSE(understood({"log", "init", "--partitions", "0"}));
     EXPECT_FALSE(understood({"token", "add", "--role", "king", "--name", "x"}));
 }
 
@@ -178,6 +185,65 @@ TEST(OperatorToken, IsMadeOnceAndOnlyItsOwnerMayReadIt) {
     ASSERT_EQ(stat(directory->operator_token().c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777u, 0600u);
     std::filesystem::remove_all(path.parent_path());
+}
+
+TEST(EventLog, OfPulsarIsNamedByItsAddress) {
+    LogOptions options{.address = "pulsar://broker:6650/hospital/records", .admin = "", .token_file = "", .ca_file = ""};
+    auto parsed = pulsar_options(options);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->tenant + "/" + parsed->name_space, "hospital/records");
+    EXPECT_EQ(parsed->topics, (std::vector<std::string>{"raw-data", "collected-data", "data-centers"}));
+    EXPECT_EQ(parsed->admin.url, "http://broker:8080");
+    EXPECT_EQ(name_of(options), "the log hospital/records at pulsar://broker:6650");
+    options = {.address = "pulsar+ssl://a:6651,b:6651", .admin = "https://c:1/", .token_file = "", .ca_file = "ca.pem"};
+    parsed = pulsar_options(options);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->tenant + "/" + parsed->name_space, "acopio/collection");
+    EXPECT_EQ(parsed->admin.url, "https://c:1");
+    EXPECT_EQ(parsed->admin.ca_file, "ca.pem");
+    EXPECT_EQ(parsed->client.tls.ca_file, "ca.pem");
+    EXPECT_EQ(name_of({}), "log.db");
+    options = {.address = "http://broker", .admin = "", .token_file = "", .ca_file = ""};
+    EXPECT_EQ(exit_code_of(pulsar_options(options).error()), exit_usage);
+}
+
+TEST(EventLog, HasItsAdminInterfaceAtTheHostOfTheLog) {
+    EXPECT_EQ(admin_url_of("pulsar://broker:6650"), "http://broker:8080");
+    EXPECT_EQ(admin_url_of("pulsar://broker"), "http://broker:8080");
+    EXPECT_EQ(admin_url_of("pulsar+ssl://a:6651,b:6651"), "https://a:8443");
+    EXPECT_EQ(admin_url_of("pulsar://[::1]:6650"), "http://[::1]:8080");
+    EXPECT_EQ(admin_url_of("pulsar://[::1]"), "http://[::1]:8080");
+}
+
+TEST(EventLog, OfADirectoryIsAlwaysTheSame) {
+    const auto path = fresh_directory();
+    const DataDirectory directory{path};
+    const LogOptions pulsar{.address = "pulsar://127.0.0.1:1", .admin = "http://127.0.0.1:1", .token_file = "", .ca_file = ""};
+    EXPECT_EQ(open_log(directory, pulsar).error().code, "pulsar-admin-not-reached");
+    ASSERT_TRUE(write_secret_file(path / "log.json", R"({"log":"acopio/collection at pulsar://127.0.0.1:1","id":"00ff"})"));
+    const auto foreign = open_log(directory, {});
+    ASSERT_FALSE(foreign);
+    EXPECT_EQ(foreign.error().code, "log-foreign");
+    EXPECT_NE(foreign.error().message.find("acopio/collection at pulsar://127.0.0.1:1. Name it with --log"), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(directory.log())) << "a refusal leaves nothing behind";
+    ASSERT_TRUE(write_secret_file(path / "log.json", "{}"));
+    EXPECT_EQ(open_log(directory, {}).error().code, "log-unknown");
+    std::filesystem::remove(path / "log.json");
+    {
+        const auto embedded = open_log(directory, {});
+        ASSERT_TRUE(embedded);
+        EXPECT_EQ(open_log(directory, pulsar).error().code, "log-in-use");
+    }
+    EXPECT_EQ(open_log(directory, pulsar).error().code, "log-foreign");
+    std::filesystem::remove_all(path);
+}
+
+TEST(DataDirectory, IsOneWithOrWithoutALogOfItsOwn) {
+    const auto path = fresh_directory();
+    EXPECT_FALSE(existing_data_directory(path));
+    ASSERT_TRUE(write_secret_file(path / "db_access.db", ""));
+    EXPECT_TRUE(existing_data_directory(path));
+    std::filesystem::remove_all(path);
 }
 
 TEST(DataDirectory, ThatWasNeverServedIsNotFound) {

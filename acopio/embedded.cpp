@@ -8,7 +8,6 @@
 #include "kernel/clock.hpp"
 #include "platform/http/descriptors.hpp"
 #include "platform/http/http.hpp"
-#include "platform/log/embedded/embedded_log.hpp"
 #include "platform/runtime/blocking_pool.hpp"
 #include "platform/runtime/coroutine.hpp"
 #include "platform/runtime/digest.hpp"
@@ -59,19 +58,21 @@ http::Routes with_ready(const http::Routes& routes, const collector_command::Ser
 // What brings a damaged database back.
 std::string_view cure_of(const fs::path& database) {
     const auto name = database.filename();
-    if (name == "log.db") return "put the log and all databases back from one copy";
     if (name == "db_query.db") return "`acopio rebuild` makes it again from the log";
     if (name == "db_access.db") return "put it back from a copy, or remove it and make new tokens with `acopio token add`";
     return "remove it (and its -wal and -shm): the next start makes it again from the log";
 }
 
-// Damage, and a log and a database that do not belong together, with the names of their files.
-Error with_file(Error error, const fs::path& database) {
+// Damage, and a log and a database that do not belong together, with the names of their files. `log` is "log.db", or names one elsewhere.
+Error with_file(Error error, const fs::path& database, const std::string& log = "log.db") {
     if (error.code == "database-corrupt")
         error.message = database.string() + " is damaged (" + error.message + "): " + std::string(cure_of(database));
     if (error.code == "log-behind" || error.code == "log-rewound" || error.code == "log-foreign" || error.code == "events-behind-log")
-        error.message = "log.db does not go with " + database.filename().string() + " in " + database.parent_path().string() + ": " +
-                        error.message + " (log.db, db_classifier.db and db_command.db; `acopio rebuild` makes db_query.db again)";
+        error.message =
+            log + " does not go with " + database.filename().string() + " in " + database.parent_path().string() + ": " + error.message +
+            (log == "log.db" ? " (log.db, db_classifier.db and db_command.db; `acopio rebuild` makes db_query.db again)"
+                             : ". If it is another log, name the right one with --log; if the databases are of another copy, remove "
+                               "db_classifier.db, db_command.db and db_query.db: they are made again from the log");
     return error;
 }
 
@@ -124,7 +125,7 @@ private:
     Result<void> open_services(const Options& options) {
         auto command =
             collector_command::Service::open({.database = *command_database_, .log = *log_, .metrics = metrics_, .clock = clock_});
-        if (!command) return with_file(command.error(), options.directory.command());
+        if (!command) return with_file(command.error(), options.directory.command(), options.log_name);
         command_ = std::move(*command);
         auto query = collector_query::Service::open({.database = *query_database_,
                                                      .access = *access_database_,
@@ -133,7 +134,7 @@ private:
                                                      .pool = query_pool_,
                                                      .clock = clock_},
                                                     {.open = options.open, .operator_token = options.operator_token});
-        if (!query) return with_file(query.error(), options.directory.query());
+        if (!query) return with_file(query.error(), options.directory.query(), options.log_name);
         query_ = std::move(*query);
         auto classifier = data_center_classifier::Service::open(
             {.database = *classifier_database_, .log = *log_, .metrics = metrics_, .pool = intake_pool_, .clock = clock_},
@@ -142,7 +143,7 @@ private:
              .rubric_json = options.rubric_json,
              .limits = {},
              .stop = options.stop});
-        if (!classifier) return with_file(classifier.error(), options.directory.classifier());
+        if (!classifier) return with_file(classifier.error(), options.directory.classifier(), options.log_name);
         classifier_ = std::move(*classifier);
         return kernel::ok();
     }
@@ -217,7 +218,8 @@ Result<DataDirectory> make_data_directory(const fs::path& path) {
 Result<DataDirectory> existing_data_directory(const fs::path& path) {
     DataDirectory directory{path};
     std::error_code failed;
-    const bool there = fs::exists(directory.log(), failed);
+    bool there = false;
+    for (const auto& file : {directory.log(), directory.access(), directory.classifier()}) there = there || fs::exists(file, failed);
     if (failed)
         return Error{ErrorKind::incorrect, "data-directory-unreadable",
                      path.string() + " may not be read by this user: " + failed.message() + ". Run it as the owner"};
@@ -237,14 +239,6 @@ Result<OperatorToken> operator_token_of(const DataDirectory& directory) {
     std::string token = "aco_" + platform::runtime::random_hex(token_random_bytes);
     if (auto written = write_secret_file(directory.operator_token(), token + "\n"); !written) return std::move(written).error();
     return OperatorToken{.token = std::move(token), .created = true};
-}
-
-Result<std::unique_ptr<platform::log::EventLog>> open_log(const DataDirectory& directory) {
-    platform::log::embedded::Options options;
-    options.file = directory.log();
-    auto log = platform::log::embedded::open(std::move(options));
-    if (!log) return with_file(log.error(), directory.log());
-    return log;
 }
 
 Result<std::unique_ptr<platform::sql::Database>> open_database(const fs::path& file) {

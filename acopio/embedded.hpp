@@ -1,7 +1,7 @@
-// The embedded whole: the three services over SQLite files of one directory, in one process, and their two HTTP servers. The only place
-// that names engines.
+// The embedded whole: the three services over SQLite files of one directory, in one process, and their two HTTP servers. With event_log.*
+// the only place that names engines.
 //
-//   DIR/log.db            the event log: the truth, kept for ever
+//   DIR/log.db            the event log: the truth, kept for ever; when it is in Pulsar there is a DIR/log.json that names it, instead
 //   DIR/db_classifier.db  data centres and counters
 //   DIR/db_command.db     the write side
 //   DIR/db_query.db       the read side
@@ -43,8 +43,6 @@ struct OperatorToken {
 };
 kernel::Result<OperatorToken> operator_token_of(const DataDirectory& directory);
 
-// The event log of the directory. conflict "log-in-use" while another process serves it.
-kernel::Result<std::unique_ptr<platform::log::EventLog>> open_log(const DataDirectory& directory);
 // One of the directory's databases. Of a damaged one the error names the file and says what brings it back.
 kernel::Result<std::unique_ptr<platform::sql::Database>> open_database(const std::filesystem::path& file);
 
@@ -53,10 +51,11 @@ public:
     struct Options {
         DataDirectory directory;
         Address intake, query;
-        bool open = false;           // no authentication
-        std::string operator_token;  // empty only with `open`
-        std::string rubric_json;     // "" for the built-in rubric
-        std::stop_token stop = {};   // ends open() while it reads the log: interrupted "stopped"
+        bool open = false;                // no authentication
+        std::string operator_token;       // empty only with `open`
+        std::string rubric_json;          // "" for the built-in rubric
+        std::string log_name = "log.db";  // for people
+        std::stop_token stop = {};        // ends open() while it reads the log: interrupted "stopped"
     };
     // Opens everything and binds both addresses; nothing runs yet. Errors as the parts' own: "log-in-use", "port-taken", the rubric's.
     // Takes ownership of the log, so that the caller can lock the directory before it does anything else.

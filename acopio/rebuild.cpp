@@ -1,6 +1,7 @@
 // acopio rebuild: the read side anew from the log, in a file beside the one there is, which takes its place only when it is whole. Offline:
 // the log can be open in one process only.
 #include "acopio/cli.hpp"
+#include "acopio/event_log.hpp"
 #include "acopio/terminal.hpp"
 #include "collector_query/service.hpp"
 #include "kernel/clock.hpp"
@@ -25,6 +26,7 @@ namespace log = platform::log;
 constexpr const char* examples = R"(Examples:
   acopio rebuild --data var
   acopio rebuild --data var --json
+  acopio rebuild --data var --log pulsar://127.0.0.1:6650
 
 Stop the server first. Records, centres and tokens stay; only what is asked on the query side (DIR/db_query.db, which may
 be damaged or gone) is made again from the log, in a file beside the old one. It takes its place when it is whole; until
@@ -155,10 +157,15 @@ Result<std::uint64_t> rebuild_from(const DataDirectory& directory, log::EventLog
     return messages ? std::move(replaced).error() : std::move(messages).error();
 }
 
-int rebuild(const std::string& data, bool json) {
-    const auto directory = existing_data_directory(data);
+struct RebuildOptions {
+    std::string data = "var";
+    LogOptions log;
+};
+
+int rebuild(const RebuildOptions& options, bool json) {
+    const auto directory = existing_data_directory(options.data);
     if (!directory) return report(directory.error());
-    auto event_log = open_log(*directory);
+    auto event_log = open_log(*directory, options.log);
     if (!event_log) return report(event_log.error());
     const auto begin = std::chrono::steady_clock::now();
     const auto messages = rebuild_from(*directory, **event_log);
@@ -173,10 +180,11 @@ int rebuild(const std::string& data, bool json) {
 
 void add_rebuild(CLI::App& app, Cli& cli) {
     auto* command = app.add_subcommand("rebuild", "Make the read side again from the log; the server must be stopped");
-    auto data = std::make_shared<std::string>("var");
-    command->add_option("--data", *data, "Directory of all data")->envname("ACOPIO_DATA")->type_name("DIR")->capture_default_str();
+    auto options = std::make_shared<RebuildOptions>();
+    command->add_option("--data", options->data, "Directory of all data")->envname("ACOPIO_DATA")->type_name("DIR")->capture_default_str();
+    add_log_options(*command, options->log);
     command->footer(examples);
-    command->callback([&cli, data] { cli.action = [&cli, data] { return rebuild(*data, cli.json); }; });
+    command->callback([&cli, options] { cli.action = [&cli, options] { return rebuild(*options, cli.json); }; });
 }
 
 }  // namespace acopio

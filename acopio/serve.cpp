@@ -1,5 +1,6 @@
-// acopio serve: the embedded whole, until a signal.
+// acopio serve: the whole in one process, until a signal.
 #include "acopio/cli.hpp"
+#include "acopio/event_log.hpp"
 #include "acopio/files.hpp"
 #include "acopio/terminal.hpp"
 #include "platform/http/http.hpp"
@@ -28,7 +29,8 @@ using kernel::Result;
 constexpr const char* examples = R"(Examples:
   acopio serve --data var
   acopio serve --data var --intake 127.0.0.1:0 --query 127.0.0.1:0     any free ports, written to var/addresses.json
-  acopio serve --data /tmp/try --open                                  nobody is asked for a key; this machine only)";
+  acopio serve --data /tmp/try --open                                  nobody is asked for a key; this machine only
+  acopio serve --data var --log pulsar://127.0.0.1:6650                the log in Pulsar; make it with `acopio log init` first)";
 
 struct ServeOptions {
     std::string data = "var";
@@ -36,6 +38,7 @@ struct ServeOptions {
     Address query{.host = "127.0.0.1", .port = 8001};
     bool open = false;
     std::string rubric;
+    LogOptions log;
 };
 
 // The signals that end the server, blocked in every thread from here on and waited for in one place. A signal that the parent ignores (a
@@ -118,6 +121,7 @@ void print_start(const ServeOptions& options, const DataDirectory& directory, co
     print("  intake   http://" + to_text(intake) + "\n");
     print("  queries  http://" + to_text(query) + "\n");
     print("  data     " + printable(directory.path.string()) + "\n");
+    if (!options.log.embedded()) print("  log      " + printable(options.log.address) + "\n");
     if (!options.open) print("  operator token in " + printable(directory.operator_token().string()) + "\n");
     print("Ctrl-C stops it.\n");
     std::fflush(stdout);
@@ -156,8 +160,9 @@ Result<std::unique_ptr<Embedded>> open_embedded(const ServeOptions& options, con
                                .open = options.open,
                                .operator_token = {},
                                .rubric_json = std::move(rubric_json),
+                               .log_name = name_of(options.log),
                                .stop = std::move(stop)};
-    auto log = open_log(directory);
+    auto log = open_log(directory, options.log);
     if (!log) return std::move(log).error();
     auto token = operator_token_of(directory);
     if (!token) return std::move(token).error();
@@ -215,6 +220,7 @@ void add_serve(CLI::App& app, Cli& cli) {
     add_address(*command, "--query", options->query, "Where questions come in")->envname("ACOPIO_QUERY");
     command->add_flag("--open", options->open, "Ask nobody for a key; only on this machine's own addresses");
     command->add_option("--rubric", options->rubric, "A rubric of your own, instead of the built-in one")->type_name("FILE");
+    add_log_options(*command, options->log);
     command->footer(examples);
     command->callback([&cli, options] { cli.action = [options] { return serve(*options); }; });
 }

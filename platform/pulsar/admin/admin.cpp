@@ -235,7 +235,7 @@ public:
 private:
     bool mend(const Reading& reading) {
         for (const auto& one : log_.wrong(reading))
-            if (!did(log_.set(one), "set " + log_.place_of(one) + ", which was " + one.is + ", to " + std::string(one.policy->wanted)))
+            if (!did(log_.set(one), "set " + log_.place_of(one) + " to " + std::string(one.policy->wanted) + " (it was: " + one.is + ")"))
                 return false;
         if (reading.log_id.empty() && !did(log_.give_id(), "gave the log an id")) return false;
         for (std::size_t i = 0; i < wanted_.topics.size(); ++i)
@@ -318,8 +318,8 @@ Result<std::vector<Fact>> look(const Options& options, const Wanted& wanted) {
         const auto& topic = reading->topics[i];
         facts.push_back({.what = "topic " + wanted.topics[i],
                          .is = topic.there ? of_partitions(topic.partitions) : "missing",
-                         .wanted = "there",
-                         .good = topic.there});
+                         .wanted = of_partitions(wanted.partitions),
+                         .good = topic.there && topic.partitions == wanted.partitions});
     }
     return facts;
 }

@@ -26,7 +26,7 @@ struct Options {
 struct Wanted {
     std::string tenant = "acopio", name_space = "collection";
     std::vector<std::string> topics{};
-    std::uint32_t partitions = 1;  // of a topic that is made
+    std::uint32_t partitions = 1;  // of a topic that is made; check() takes any number
 };
 
 struct Found {
@@ -48,7 +48,8 @@ struct Fact {
 // "log-name"; the token's and the codes "tls-..." of platform/http/client.hpp.
 kernel::Result<Found> check(const Options& options, const Wanted& wanted);
 
-// Everything that check() looks at, as it is; errors as there, but what is wrong or missing is none.
+// Everything that check() looks at, as it is; errors as there, but what is wrong or missing is none. Another
+// number of partitions than is wanted is wrong here.
 kernel::Result<std::vector<Fact>> look(const Options& options, const Wanted& wanted);
 
 // Makes what is missing and sets what is wrong; nothing is ever deleted. What it did, a sentence each; none when all was right. Running it

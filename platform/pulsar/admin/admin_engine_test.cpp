@@ -109,7 +109,7 @@ TEST_F(AdminEngine, each_policy_that_is_wrong_is_named_with_what_to_set_and_mend
         {"POST", "messageTTL", "3600", "message TTL: 3600"},
         {"POST", "inactiveTopicPolicies",
          R"({"inactiveTopicDeleteMode":"delete_when_no_subscriptions","maxInactiveDurationSeconds":77,"deleteWhileInactive":true})",
-         "inactive topics: are deleted after 77 s"},
+         "inactive topics: deleted after 77 s"},
         {"POST", "subscriptionExpirationTime", "5", "subscription expiration: 5"},
         {"POST", "backlogQuota?backlogQuotaType=destination_storage",
          R"({"limitSize":1000000000,"limitTime":-1,"policy":"producer_request_hold"})", "backlog quota by size: 1000000000 bytes"},

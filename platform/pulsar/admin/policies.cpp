@@ -40,8 +40,7 @@ bool keeps_idle_topics(const json::value& set) {
     return deletes && deletes->is_bool() && !deletes->get_bool();
 }
 std::string idle_text(const json::value& set) {
-    return keeps_idle_topics(set) ? "are kept"
-                                  : "are deleted after " + std::to_string(integer_at(set, "maxInactiveDurationSeconds", 0)) + " s";
+    return keeps_idle_topics(set) ? "kept" : "deleted after " + std::to_string(integer_at(set, "maxInactiveDurationSeconds", 0)) + " s";
 }
 
 bool no_size(const json::value& set) {
@@ -92,7 +91,7 @@ constexpr std::array<Policy, 8> all{{
      .set = {"POST", "messageTTL", "0"},
      .set_at_topic = {"POST", "messageTTL?messageTTL=0", ""}},
     {.what = "inactive topics",
-     .wanted = "are kept (deleteWhileInactive false)",
+     .wanted = "kept, whether somebody reads or not (deleteWhileInactive false)",
      .member = "inactive_topic_policies",
      .topic_place = "inactiveTopicPolicies",
      .topic_member = "",
