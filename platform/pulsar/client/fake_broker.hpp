@@ -195,6 +195,7 @@ private:
     void accept() {
         acceptor_.async_accept([this](const Error& error, tcp::socket socket) {
             if (error) return;
+            socket.set_option(tcp::no_delay(true));
             auto peer = std::make_shared<Peer>(*this, std::move(socket));
             peers_.insert(peer);
             count(connections_, 1);

@@ -51,7 +51,11 @@ void SendCall::finish() {
 }
 
 ProducerCore::ProducerCore(std::shared_ptr<Core> core, ProducerOptions options, std::string topic, std::uint32_t partitions)
-    : core_(std::move(core)), options_(std::move(options)), topic_(std::move(topic)), partitions_(partitions) {
+    : core_(std::move(core)),
+      options_(std::move(options)),
+      topic_(std::move(topic)),
+      partitions_(partitions),
+      own_partition_(partitions == 0 ? wire::partition_of_name(topic_) : -1) {
     natural_batches_ = options_.batching && options_.batch_delay.count() == 0;
     if (natural_batches_) options_.batch_delay = natural_batch_delay;
     parts_.resize(std::max<std::size_t>(partitions, 1));
@@ -370,7 +374,7 @@ void ProducerCore::on_sent(std::uint32_t part, const session::Sent& sent) {
         }
         Receipt receipt{.id = *sent.id, .duplicate = sent.duplicate};
         if (receipt.id.batch_index >= 0) receipt.id.batch_index += static_cast<std::int32_t>(i);
-        receipt.id.partition = partitions_ > 0 ? static_cast<std::int32_t>(part) : wire::partition_of_name(topic_);
+        receipt.id.partition = partitions_ > 0 ? static_cast<std::int32_t>(part) : own_partition_;
         tell(waiting, receipt);
     }
 }

@@ -109,8 +109,9 @@ private:
     ProducerOptions options_;
     const std::string topic_;
     const std::uint32_t partitions_;
-    bool natural_batches_ = false;  // an entry is what was there at once
-    std::string name_;              // set before it is open, then constant
+    const std::int32_t own_partition_;  // of a topic that is one partition: what its name says, or -1
+    bool natural_batches_ = false;      // an entry is what was there at once
+    std::string name_;                  // set before it is open, then constant
 
     mutable std::mutex mutex_;
     std::size_t pending_messages_ = 0, pending_bytes_ = 0;
