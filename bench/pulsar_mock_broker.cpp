@@ -107,6 +107,7 @@ MockBroker::MockBroker(std::size_t size, std::size_t batch, std::function<void()
         fail("the mock broker cannot listen");
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this, begin = std::move(on_thread)] {
+        pthread_setname_np(pthread_self(), "mock-broker");
         begin();
         serve();
     });
