@@ -549,7 +549,7 @@ void Cluster::seek(Peer& peer, const proto::CommandSeek& command) {
     subscription.partly.clear();
     subscription.redeliver.clear();
     subscription.redeliveries.clear();
-    const auto ids = command.message_id();
+    const auto& ids = command.message_id();
     if (ids.ack_set_size() > 0 && target < topic.log.size() && topic.log[target].is_batch)
         mark(subscription, target, ids, topic.log[target]);
     settle(subscription);

@@ -56,7 +56,7 @@ public:
     virtual void connected(session::ConnectionId connection) = 0;
     virtual void bytes_came(session::ConnectionId connection, std::string_view bytes) = 0;
     virtual void took(session::ConnectionId connection, std::size_t bytes) = 0;
-    virtual void ended(session::ConnectionId connection, kernel::Error why) = 0;
+    virtual void ended(session::ConnectionId connection, const kernel::Error& why) = 0;
 };
 
 // The brokers' end.

@@ -129,7 +129,7 @@ public:
     void connected(ConnectionId connection) override;
     void bytes_came(ConnectionId connection, std::string_view bytes) override;
     void took(ConnectionId connection, std::size_t bytes) override;
-    void ended(ConnectionId connection, kernel::Error why) override;
+    void ended(ConnectionId connection, const kernel::Error& why) override;
 
     World& world_;
     std::size_t index_;
@@ -251,8 +251,8 @@ void Process::took(ConnectionId connection, std::size_t bytes) {
     world_.pump(*this);
 }
 
-void Process::ended(ConnectionId connection, kernel::Error why) {
-    session_->closed(connection, std::move(why), world_.scheduler_.both());
+void Process::ended(ConnectionId connection, const kernel::Error& why) {
+    session_->closed(connection, why, world_.scheduler_.both());
     world_.pump(*this);
 }
 
