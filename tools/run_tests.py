@@ -151,8 +151,9 @@ def system(quick=False):
 
 
 def engines(quick=False):
-    """What needs a real engine: brings a Pulsar broker, runs the programs *_engine_test against it, and the system tests of the engines."""
-    rounds = {"ACOPIO_CRASH_ROUNDS": "5"} if quick else {}
+    """What needs a real engine: brings a Pulsar broker, runs the programs *_engine_test against it, the system tests of the engines, and all
+    system tests again with the event log in Pulsar."""
+    rounds = {"ACOPIO_CRASH_ROUNDS": "5" if quick else os.environ.get("ACOPIO_CRASH_ROUNDS", "10")}
     there = True
     for name, command in [("Pulsar is there", ["tools/engines/pulsar.sh", "fetch"]),
                           ("Pulsar's official Python client is there", ["tools/engines/python_client.sh"])]:
@@ -172,6 +173,7 @@ def engines(quick=False):
                 for program in sorted(Path("build/release/bin").glob("*_engine_test")):
                     yield from cases_of("release", program, settings)
                 yield from system_tests(settings, "--engines")
+                yield from system_tests(settings, "--log", "pulsar")
         finally:
             if Path(data).exists():
                 run("tools/engines/pulsar.sh", "stop", "--data", data, timeout=60)

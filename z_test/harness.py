@@ -207,12 +207,13 @@ def raw_exchange(address, parts, seconds=REQUEST_SECONDS, half_close=True):
 class Server:
     """One `acopio serve` on a directory of its own. It can be stopped, killed and started again."""
 
-    def __init__(self, binary, folder, open_mode=False, arguments=(), environment=None, prefix=()):
+    def __init__(self, binary, folder, open_mode=False, arguments=(), environment=None, prefix=(), log=None):
         self.binary, self.folder = str(binary), Path(folder)
         self.data = self.folder / "data"
         self.log_path = self.folder / "stderr.log"
         self.arguments = [*(["--open"] if open_mode else []), *arguments]
-        self.environment = environment or {}
+        self.log_places = log or {}  # the environment in which it finds its event log; {}: in its directory
+        self.environment = {**self.log_places, **(environment or {})}
         self.prefix = list(prefix)  # as ["taskset", "-c", "0"]
         self.process = None
         self.intake = self.query = None
@@ -334,7 +335,7 @@ class Server:
 
     def places(self):
         """The environment in which the command line finds this server."""
-        places = {"ACOPIO_DATA": str(self.data)}
+        places = {"ACOPIO_DATA": str(self.data), **self.log_places}
         if self.intake:
             places |= {"ACOPIO_INTAKE": f"http://{self.intake}", "ACOPIO_QUERY": f"http://{self.query}"}
         return {**clean_environment(), **places}
@@ -349,10 +350,37 @@ def clean_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("ACOPIO_")}
 
 
+class EmbeddedLogs:
+    """Each server's event log is a file in its directory."""
+
+    def new(self, binary):  # pylint: disable=unused-argument
+        return {}
+
+
+class PulsarLogs:
+    """Each server's event log is a namespace of its own in one broker, as `acopio log init` makes it."""
+
+    def __init__(self, broker):
+        self.broker = broker
+        self.run = f"{random.SystemRandom().randrange(16**8):08x}"  # a broker may have seen an earlier run
+        self.count, self.lock = 0, threading.Lock()
+
+    def new(self, binary):
+        with self.lock:
+            self.count += 1
+            name = f"box-{self.run}-{self.count}"
+        places = {"ACOPIO_LOG": f"{self.broker.service}/acopio/{name}", "ACOPIO_LOG_ADMIN": self.broker.admin_address}
+        made = subprocess.run([str(binary), "log", "init"], stdin=subprocess.DEVNULL, capture_output=True, timeout=START_SECONDS, check=False,
+                              env={**clean_environment(), **places})
+        equal(made.returncode, 0, f"exit code of acopio log init ({made.stderr[-600:]!r})")
+        return places
+
+
 class Box:
     """One test's servers and folders, gone afterwards."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, logs=EmbeddedLogs()):
+        self.logs = logs
         self.binary = Path(binary).resolve()
         self.folder = Path(tempfile.mkdtemp(prefix="acopio-test-"))
         self.servers = []
@@ -360,7 +388,7 @@ class Box:
     def new_server(self, **options):
         folder = self.folder / f"server{len(self.servers)}"
         folder.mkdir()
-        self.servers.append(Server(self.binary, folder, **options))
+        self.servers.append(Server(self.binary, folder, log=self.logs.new(self.binary), **options))
         return self.servers[-1]
 
     def server(self, **options):

@@ -397,21 +397,21 @@ def test_a_signal_while_starting(box):
     for file in server.data.glob("db_classifier.db*"):
         file.unlink()
 
-    def position():
+    def counted():
         try:
             with sqlite3.connect(f"file:{server.data / 'db_classifier.db'}?mode=ro", uri=True) as connection:
-                return sum(row[0] for row in connection.execute("SELECT position FROM projection_position"))
+                return connection.execute("SELECT COALESCE(SUM(records), 0) FROM feed_hour").fetchone()[0]
         except sqlite3.OperationalError:
             return 0  # not made yet
 
     server.spawn()
-    wait_until(position, "it reads the log")
+    wait_until(counted, "it reads the log")
     server.process.send_signal(signal.SIGTERM)
     equal(server.process.wait(20), 0, "exit code")
     check((server.folder / "stdout.log").read_text().endswith("Stopped while starting.\n"), "it was still starting")
-    check(0 < position() < count, f"it stopped at {position()} of {count}")
+    check(0 < counted() < count, f"it stopped at {counted()} of {count}")
     server.start()
-    wait_until(lambda: position() == count, "it went on to the end")
+    wait_until(lambda: counted() == count, "it went on to the end")
     equal(server.as_reader().count(), count, "records")
 
 
