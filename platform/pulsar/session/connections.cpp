@@ -210,8 +210,7 @@ void Session::State::handle(std::uint64_t id, std::string_view rest, Now now) {
             const auto& response = command.ack_response();
             if (response.has_error()) return server_error(id, response.request_id(), response.error(), response.message(), now);
             const auto request = end_request(response.request_id(), id, Request::Kind::ack);
-            if (request)
-                emit(Done{.consumer = ConsumerId{request->owner}, .operation = request->operation, .result = kernel::ok()});
+            if (request) emit(Done{.consumer = ConsumerId{request->owner}, .operation = request->operation, .result = kernel::ok()});
             return;
         }
         case Type::GET_LAST_MESSAGE_ID_RESPONSE: {
