@@ -41,6 +41,13 @@ void join(ReceiveQueue::Ack& ack, const ReceiveQueue::Ack& other) {
     while (!ack.ack_set.empty() && ack.ack_set.back() == 0) ack.ack_set.pop_back();
 }
 
+// What is acknowledged stays so, in whatever order it is asked. Entry -1, the end of the ledger before, lies before entry 0.
+void join_cumulative(std::optional<ReceiveQueue::Ack>& waiting, const ReceiveQueue::Ack& ack) {
+    const auto place = [](const ReceiveQueue::Ack& of) { return std::pair(of.id.ledger, static_cast<std::int64_t>(of.id.entry)); };
+    if (!waiting || place(*waiting) < place(ack)) waiting = ack;
+    else if (place(*waiting) == place(ack)) join(*waiting, ack);
+}
+
 Error no_consumer() {
     return {ErrorKind::interrupted, "pulsar-consumer-closed", "the consumer is closed"};
 }
@@ -249,7 +256,7 @@ void Session::State::add_ack(std::uint64_t id, std::optional<ReceiveQueue::Ack> 
         return send_ack(id, {*ack}, cumulative, operation, now);
     }
     if (!ack) return;
-    if (cumulative) consumer.cumulative = std::move(ack);
+    if (cumulative) join_cumulative(consumer.cumulative, *ack);
     else if (const auto [waiting, is_new] = consumer.acks.try_emplace(entry_of(ack->id), *ack); !is_new) join(waiting->second, *ack);
     if (!consumer.acks_due) consumer.acks_due = now.steady + consumer.options.ack_delay;
     if (attached && consumer.acks.size() >= acks_together_max) send_acks(id, now);
@@ -389,9 +396,11 @@ void Session::State::add_order(std::uint64_t id, ConsumerOrder order, Now now) {
 void Session::State::send_orders(std::uint64_t id, Now now) {
     auto& consumer = consumers.at(id);
     if (consumer.handle.stage != Handle::Stage::attached) return;
+    bool behind_seek = false;  // one seek at a time
     for (auto& order : consumer.orders) {
-        if (order.request != 0 || order.retry_at > now.steady) continue;
-        if (order.kind != ConsumerOrder::Kind::last_message && consumer.seeking) continue;  // one seek at a time
+        const bool must_wait = behind_seek && order.kind != ConsumerOrder::Kind::last_message;
+        behind_seek |= order.kind == ConsumerOrder::Kind::seek;
+        if (must_wait || order.request != 0 || order.retry_at > now.steady) continue;
         send_acks(id, now);
         order.request = new_request(
             {.kind = Request::Kind::consumer_order, .owner = id, .connection = consumer.handle.connection, .operation = order.operation},
@@ -402,7 +411,7 @@ void Session::State::send_orders(std::uint64_t id, Now now) {
                 consumer.seeking = true;
                 consumer.seek_answered = false;
                 consumer.seek_sent_here = true;
-                consumer.dropped_by_seek = false;
+                consumer.dropped_by_seek |= !consumer.queue.empty();
                 consumer.queue.start_from(order.id);
                 consumer.acks.clear();
                 consumer.nacks.clear();
@@ -412,6 +421,11 @@ void Session::State::send_orders(std::uint64_t id, Now now) {
                 seek.set_consumer_id(id);
                 seek.set_request_id(order.request);
                 to_proto(order.id, *seek.mutable_message_id());
+                if (order.id.batch_index > 0 && order.id.batch_index < order.id.batch_size) {  // those before it count as acknowledged
+                    auto rest = wire::BitSet::all(static_cast<std::size_t>(order.id.batch_size));
+                    rest.clear_through(static_cast<std::size_t>(order.id.batch_index) - 1);
+                    for (const auto word : rest.words()) seek.mutable_message_id()->add_ack_set(static_cast<std::int64_t>(word));
+                }
                 break;
             }
             case ConsumerOrder::Kind::unsubscribe:
@@ -441,11 +455,23 @@ void Session::State::order_answered(std::uint64_t id, OperationId operation, Res
         consumer.seek_answered = true;
         return finish_seek(id, now);
     }
-    if (order->kind == ConsumerOrder::Kind::seek && consumer.seeking) {
-        // Where the broker's cursor is now is not known: from there on it goes as the broker says.
+    // One that waits behind another was not sent.
+    const bool is_sought = order == std::ranges::find(consumer.orders, ConsumerOrder::Kind::seek, &ConsumerOrder::kind);
+    if (is_sought && consumer.seeking) {
+        // Where the broker's cursor is now is not known: from there on it goes as the broker says. A reader begins where it was.
+        consumer.queue.seek_ended(consumer.seek_answered);
         consumer.seeking = false;
         consumer.seek_answered = false;
-        if (consumer.dropped_by_seek && consumer.handle.stage == Handle::Stage::attached) redeliver(id, {}, now);
+        if (consumer.handle.stage == Handle::Stage::attached && !consumer.handle.closing) {
+            if (!consumer.options.durable) {
+                send_close(consumer_owner(id), consumer.handle.connection, 0, now);
+                detach(consumer_owner(id), std::nullopt, now);
+            } else if (consumer.dropped_by_seek) {
+                redeliver(id, {}, now);
+            } else {
+                allow(id, now);
+            }
+        }
         consumer.dropped_by_seek = false;
         if (!consumer.queue.empty()) tell_readable(id);
     }
@@ -472,9 +498,12 @@ void Session::State::finish_seek(std::uint64_t id, Now now) {
     const auto order = std::ranges::find_if(
         consumer.orders, [](const auto& one) { return one.kind == ConsumerOrder::Kind::seek && one.retry_at == Time::max(); });
     if (order == consumer.orders.end()) return;
+    consumer.queue.seek_ended(true);
+    consumer.dropped_by_seek = false;
     emit(Done{.consumer = ConsumerId{id}, .operation = order->operation, .result = kernel::ok()});
     if (!consumer.queue.empty()) tell_readable(id);
     consumer.orders.erase(order);
+    allow(id, now);
     send_orders(id, now);
     arm(consumer_owner(id));
 }

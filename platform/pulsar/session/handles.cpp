@@ -155,10 +155,13 @@ void Session::State::arm(const Owner& owner) {
             consider(consumer.acks_due);
             consider(consumer.nacks_due);
         }
+        bool behind_seek = false;
         for (const auto& order : consumer.orders) {
             consider(order.deadline);
-            const bool waits_for_seek = consumer.seeking && order.kind != ConsumerOrder::Kind::last_message;
-            if (order.request == 0 && handle->stage == Handle::Stage::attached && !waits_for_seek) consider(order.retry_at);
+            const bool must_wait = behind_seek && order.kind != ConsumerOrder::Kind::last_message;
+            behind_seek |= order.kind == ConsumerOrder::Kind::seek;
+            if (order.request == 0 && order.retry_at != Time::max() && handle->stage == Handle::Stage::attached && !must_wait)
+                consider(order.retry_at);
         }
     }
     timers.set(owner, due);

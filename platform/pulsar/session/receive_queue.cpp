@@ -67,10 +67,20 @@ void ReceiveQueue::drop_queued() {
 }
 
 void ReceiveQueue::start_from(const wire::MessageId& id) {
+    if (!before_seek_) before_seek_ = {.start = start_, .start_inclusive = start_inclusive_, .taken = taken_};
     start_ = id;
     start_inclusive_ = true;
     taken_.reset();
     drop_queued();
+}
+
+void ReceiveQueue::seek_ended(bool done) {
+    if (before_seek_ && !done) {
+        start_ = before_seek_->start;
+        start_inclusive_ = before_seek_->start_inclusive;
+        taken_ = before_seek_->taken;
+    }
+    before_seek_.reset();
 }
 
 std::size_t ReceiveQueue::window() const {

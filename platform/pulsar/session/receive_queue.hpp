@@ -29,8 +29,9 @@ public:
     void drop_queued();
     // Where a reader goes on: after the last message taken, or at its start.
     wire::MessageId resume_at() const { return taken_ ? *taken_ : start_; }
-    // A seek moved the start.
+    // A seek moves the start, until it is known whether it came to pass.
     void start_from(const wire::MessageId& id);
+    void seek_ended(bool done);
 
     // A MESSAGE command with what follows it. `wanted`: whether its messages are to be queued (not in a seek, not of an older epoch).
     // Errors: fault "pulsar-entry-broken", unsupported "pulsar-unsupported" (encrypted, in chunks). Nothing is skipped: the consumer is at
@@ -67,6 +68,12 @@ private:
     wire::MessageId start_;
     bool start_inclusive_;
     std::optional<wire::MessageId> taken_;
+    struct Position {
+        wire::MessageId start;
+        bool start_inclusive;
+        std::optional<wire::MessageId> taken;
+    };
+    std::optional<Position> before_seek_;
     std::deque<Message> queue_;
     std::size_t queue_bytes_ = 0;
     std::int64_t allowed_ = 0;                  // messages that the broker may still send; below 0 when it sent more
