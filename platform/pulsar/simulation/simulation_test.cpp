@@ -99,6 +99,11 @@ TEST(PulsarSimulation, EverySeededWorldKeepsItsPromises) {
                                         "receipt twice",
                                         "batch stored",
                                         "last message asked",
+                                        "terminated",
+                                        "message too large",
+                                        "session closed in the middle",
+                                        "exclusive access handed on",
+                                        "dies without a FIN",
                                         "unsubscribed",
                                         "reattached"}) {
         EXPECT_GT(counts[what], 0U) << what << " never happened";

@@ -1126,8 +1126,7 @@ void World::seek_somewhere(Subscriber& subscriber) {
         const auto& entry = cluster_->log(group.topic)[position];
         id = {.ledger = entry.ledger, .entry = entry.entry};
         if (entry.is_batch) {
-            // A durable subscription is moved to an entry, a reader to a message.
-            id.batch_index = group.durable ? 0 : static_cast<std::int32_t>(random_.below(static_cast<std::uint64_t>(entry.messages)));
+            id.batch_index = static_cast<std::int32_t>(random_.below(static_cast<std::uint64_t>(entry.messages)));
             id.batch_size = entry.messages;
         }
         subscriber.seek_base = log.ordinal[position] + static_cast<std::size_t>(std::max(id.batch_index, 0));
