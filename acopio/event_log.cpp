@@ -191,6 +191,16 @@ Error with_log_options(Error error) {
     return error;
 }
 
+Result<void> log_is_there(const LogOptions& given) {
+    if (given.embedded()) return kernel::ok();
+    const auto options = pulsar_options(given);
+    if (!options) return options.error();
+    const auto found = platform::pulsar::admin::check(
+        options->admin, {.tenant = options->tenant, .name_space = options->name_space, .topics = options->topics});
+    if (!found) return with_log_options(found.error());
+    return kernel::ok();
+}
+
 Result<std::unique_ptr<log::EventLog>> open_log(const DataDirectory& directory, const LogOptions& options) {
     return options.embedded() ? open_embedded_log(directory) : open_pulsar_log(directory, options);
 }

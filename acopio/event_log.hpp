@@ -42,6 +42,9 @@ std::string name_of(const LogOptions& options);
 // What Pulsar and its admin interface say, with the options that cure it.
 kernel::Error with_log_options(kernel::Error error);
 
+// Whether a log in Pulsar is there and kept as it must be, before anything is made for it. Errors as open_log().
+kernel::Result<void> log_is_there(const LogOptions& options);
+
 // The event log, and with it the directory: conflict "log-in-use" while another process serves either. fault "log-foreign" for a directory
 // that belongs to another log.
 kernel::Result<std::unique_ptr<platform::log::EventLog>> open_log(const DataDirectory& directory, const LogOptions& options);

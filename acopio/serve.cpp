@@ -121,7 +121,7 @@ void print_start(const ServeOptions& options, const DataDirectory& directory, co
     print("  intake   http://" + to_text(intake) + "\n");
     print("  queries  http://" + to_text(query) + "\n");
     print("  data     " + printable(directory.path.string()) + "\n");
-    if (!options.log.embedded()) print("  log      " + printable(options.log.address) + "\n");
+    print("  log      " + printable(options.log.embedded() ? directory.log().string() : options.log.address) + "\n");
     if (!options.open) print("  operator token in " + printable(directory.operator_token().string()) + "\n");
     print("Ctrl-C stops it.\n");
     std::fflush(stdout);
@@ -175,8 +175,10 @@ int serve(const ServeOptions& options) {
     auto rubric = options.rubric.empty() ? Result<std::string>(std::string()) : read_rubric(options.rubric);
     if (!rubric) return report(rubric.error());
     std::error_code ignored;
-    if (!std::filesystem::exists(options.data, ignored))
+    if (!std::filesystem::exists(options.data, ignored)) {
         if (auto free = can_listen(options); !free) return report(free.error());
+        if (auto there = log_is_there(options.log); !there) return report(there.error());
+    }
     auto directory = make_data_directory(options.data);
     if (!directory) return report(directory.error());
     const StopSignals signals;

@@ -243,6 +243,7 @@ def test_a_broker_that_goes_away(box):
         wait_until(lambda: not server.is_ready(server.intake), "it is not ready", 30)
         text = serve_refused(box, box.folder / "other", **server.log_places)
         check("Pulsar's admin interface" in text and "--log-admin" in text, f"what it says: {text[-300:]}")
+        check(not (box.folder / "other").exists(), "a failed first start leaves nothing")
         broker.restart()
         wait_until(lambda: server.is_ready(server.intake), "it is ready again", 60)
         wait_until(lambda: centre.send(a_record(1000)).status in (200, 202), "sending again", 60)
