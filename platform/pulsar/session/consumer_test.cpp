@@ -660,6 +660,54 @@ TEST(Seeking, that_is_never_answered_fails_at_its_deadline) {
     EXPECT_EQ(peer.take(), "1:8") << "and messages come again";
 }
 
+TEST(Seeking, that_is_refused_brings_back_what_was_queued) {
+    Receiving peer;
+    peer.give(1);
+    peer.session.seek(peer.consumer, at(9), OperationId{9}, peer.now);
+    peer.say(peer.last(), error(sought(peer), proto::NotAllowedError));
+    EXPECT_FALSE(peer.all<Done>().front().result);
+    EXPECT_EQ(peer.hear_all(peer.last(), Type::REDELIVER_UNACKNOWLEDGED_MESSAGES).size(), 1U);
+}
+
+TEST(Seeking, of_a_reader_that_is_refused_leaves_it_where_it_was) {
+    Receiving peer(reader_from(wire::earliest));
+    peer.give(1);
+    peer.give(2);
+    EXPECT_EQ(peer.take(1), "1:1");
+    peer.session.seek(peer.consumer, at(9), OperationId{9}, peer.now);
+    peer.habits.lets_consumers = false;
+    peer.say(peer.last(), error(sought(peer), proto::NotAllowedError));
+    EXPECT_FALSE(peer.all<Done>().front().result);
+    peer.advance(150ms);
+    const auto asked = peer.resubscribed();
+    EXPECT_EQ(asked.start_message_id().entryid(), 1U);
+    peer.say(peer.last(), success(asked.request_id()));
+    peer.give(1);
+    peer.give(2);
+    EXPECT_EQ(peer.take(), "1:2");
+}
+
+TEST(Seeking, one_that_waits_and_comes_to_its_deadline_does_not_disturb_the_other) {
+    Receiving peer;
+    peer.habits.lets_consumers = false;
+    peer.session.seek(peer.consumer, at(2), OperationId{1}, peer.now);
+    const auto first = sought(peer);
+    peer.say(peer.last(), closes_consumer(peer.consumer));
+    peer.advance(25s);
+    peer.say(peer.last(), ping());
+    peer.session.seek(peer.consumer, at(3), OperationId{2}, peer.now);
+    peer.say(peer.last(), success(first));
+    peer.advance(5s);  // the first is answered, but not subscribed again in time
+    const auto done = peer.all<Done>();
+    ASSERT_EQ(done.size(), 1U);
+    EXPECT_EQ(done[0].operation, OperationId{1});
+    peer.say(peer.last(), ping());
+    peer.habits.lets_consumers = true;
+    peer.advance(10s);
+    peer.say(peer.last(), success(sought(peer)));
+    EXPECT_TRUE(peer.all<Done>().front().result);
+}
+
 // --- Last id, unsubscribe
 
 TEST(LastId, is_told_and_an_empty_topic_has_none) {
