@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace platform::pulsar::simulation {
 
@@ -479,7 +480,7 @@ void Cluster::add_producer(Peer& peer, Topic& topic, Producer producer) {
         default: return fail(peer, producer.request, proto::NotAllowedError, "access mode");
     }
     for (Producer* other : std::vector(topic.producers)) {
-        if (other->name != producer.name) continue;
+        if (producer.waiting || other->name != producer.name) continue;  // who waits is asked for its name later
         if (other->peer == &peer && other->id == producer.id && other->epoch < producer.epoch) {
             remove_producer(*other);
             peer.producers.erase(producer.id);
@@ -506,7 +507,7 @@ void Cluster::add_producer(Peer& peer, Topic& topic, Producer producer) {
 
 void Cluster::producer_ready(Producer& producer) {
     Topic& topic = *producer.topic;
-    producer.waiting = false;
+    const bool has_waited = std::exchange(producer.waiting, false);
     topic.producers.push_back(&producer);
     if (producer.access != proto::Shared) {
         topic.exclusive = true;
@@ -514,7 +515,8 @@ void Cluster::producer_ready(Producer& producer) {
         topic.epoch = producer.topic_epoch ? *producer.topic_epoch : topic.epoch + 1;
         topic.has_epoch = true;
     }
-    if (random_.chance(faults_.unanswered)) return report_.count("unanswered");
+    // Who waits its turn does so without a deadline: that answer comes, or the connection ends.
+    if (!has_waited && random_.chance(faults_.unanswered)) return report_.count("unanswered");
     Type answer;
     answer.set_type(Type::PRODUCER_SUCCESS);
     auto& success = *answer.mutable_producer_success();

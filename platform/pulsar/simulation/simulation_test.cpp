@@ -57,7 +57,7 @@ TEST(PulsarSimulation, EverySeededWorldKeepsItsPromises) {
     const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     std::cout << count << " worlds, " << steps << " steps, " << static_cast<double>(count) / took << " worlds/s\n";
     for (const auto& [what, times] : counts) std::cout << "  " << what << ": " << times << '\n';
-    if (count < 400 || failures > 0) return;
+    if (count < 5'000 || failures > 0) return;
     // A simulation in which nothing happens proves nothing.
     for (const std::string_view what : {"broker killed",
                                         "unload",
