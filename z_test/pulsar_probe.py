@@ -50,8 +50,10 @@ class Probe:
     def __init__(self, box):
         program = box.binary.parent / "pulsar_probe"
         check(program.exists(), f"there is no {program}: build it first")
-        # Its input and output are pipes; it ends with its input, so that none outlives the test.
-        self.process = subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # pylint: disable=consider-using-with
+        self.log_path = box.folder / f"probe{len(box.servers)}.log"
+        box.servers.append(self)  # which cleans up, and shows the end of the log of a test that failed
+        with open(self.log_path, "wb") as errors:  # it ends with its input
+            self.process = subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         self.answers, self.events = {}, []
         self.acked, self.failed, self.loaded = {}, {}, {}           # of a load: sequence -> receipt; sequence -> error; its end
         self.got, self.took, self.not_taken, self.followed = {}, {}, {}, {}  # of a follow: messages; ids; errors; its end
@@ -159,6 +161,13 @@ class Probe:
         self.process.kill()
         self.process.wait()
         self._reader.join(30)
+
+    def clean_up(self):
+        if self.process.poll() is None:
+            self.kill()
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
 
     def close(self):
         if self.process.poll() is None:
