@@ -2,8 +2,8 @@
 #pragma once
 
 #include "kernel/result.hpp"
-#include "platform/pulsar/client/fifo.hpp"
 #include "platform/pulsar/client/tls.hpp"
+#include "platform/pulsar/session/fifo.hpp"
 #include "platform/pulsar/session/types.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -62,7 +62,7 @@ private:
     std::shared_ptr<boost::asio::ssl::context> tls_context_;
     std::unique_ptr<TlsStream> tls_;
     std::string tls_in_, tls_out_;
-    Fifo<std::shared_ptr<const std::string>> out_;
+    session::Fifo<std::shared_ptr<const std::string>> out_;
     std::vector<boost::asio::const_buffer> gathered_;
     std::size_t writing_ = 0;  // frames at the head of out_ that a write has
     bool timed_out_ = false;

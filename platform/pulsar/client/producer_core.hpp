@@ -4,7 +4,7 @@
 
 #include "kernel/result.hpp"
 #include "platform/pulsar/client/client.hpp"
-#include "platform/pulsar/client/fifo.hpp"
+#include "platform/pulsar/session/fifo.hpp"
 #include "platform/pulsar/session/session.hpp"
 
 #include <atomic>
@@ -85,7 +85,7 @@ private:
         std::int64_t last_sequence = -1;
         bool is_over = false;
         bool has_unended_batch = false;
-        Fifo<Waiting> unanswered;
+        session::Fifo<Waiting> unanswered;
     };
 
     static std::size_t bytes_of(const OutMessage& message);
@@ -123,7 +123,7 @@ private:
     std::atomic<bool> connected_{false};
     std::vector<Part> parts_;
     std::vector<Outgoing> taken_;
-    Fifo<Outgoing> held_;  // the session has no room
+    session::Fifo<Outgoing> held_;  // the session has no room
     session::OutgoingMessage scratch_;
     std::uint32_t sticky_ = 0;
     std::size_t sticky_messages_ = 0, sticky_bytes_ = 0;

@@ -226,7 +226,9 @@ void Session::ack(ConsumerId id, const wire::MessageId& message, std::optional<O
         if (operation) state_->emit(Done{.consumer = id, .operation = *operation, .result = no_consumer()});
         return;
     }
-    state_->add_ack(found->first, found->second.queue.ack(message), false, operation, now);
+    if (operation) return state_->add_ack(found->first, found->second.queue.ack(message), false, operation, now);
+    auto& ack = state_->ack_scratch;
+    if (found->second.queue.ack(message, ack)) state_->keep_ack(found->first, found->second, ack, false, now);
 }
 
 void Session::ack_cumulative(ConsumerId id, const wire::MessageId& message, std::optional<OperationId> operation, Now now) {
@@ -255,12 +257,17 @@ void Session::State::add_ack(std::uint64_t id, std::optional<ReceiveQueue::Ack> 
         send_acks(id, now);
         return send_ack(id, {*ack}, cumulative, operation, now);
     }
-    if (!ack) return;
-    if (cumulative) join_cumulative(consumer.cumulative, *ack);
-    else if (const auto [waiting, is_new] = consumer.acks.try_emplace(entry_of(ack->id), *ack); !is_new) join(waiting->second, *ack);
-    if (!consumer.acks_due) consumer.acks_due = now.steady + consumer.options.ack_delay;
-    if (attached && consumer.acks.size() >= acks_together_max) send_acks(id, now);
-    arm(consumer_owner(id));
+    if (ack) keep_ack(id, consumer, *ack, cumulative, now);
+}
+
+// For send_acks(), which a timer calls.
+void Session::State::keep_ack(std::uint64_t id, ConsumerState& consumer, const ReceiveQueue::Ack& ack, bool cumulative, Now now) {
+    if (cumulative) join_cumulative(consumer.cumulative, ack);
+    else if (const auto [waiting, is_new] = consumer.acks.try_emplace(entry_of(ack.id), ack); !is_new) join(waiting->second, ack);
+    const bool is_first = !consumer.acks_due;
+    if (is_first) consumer.acks_due = now.steady + consumer.options.ack_delay;
+    if (consumer.handle.stage == Handle::Stage::attached && consumer.acks.size() >= acks_together_max) send_acks(id, now);
+    else if (is_first) arm(consumer_owner(id));
 }
 
 void Session::State::send_acks(std::uint64_t id, Now now) {

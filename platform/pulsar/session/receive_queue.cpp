@@ -215,37 +215,47 @@ void ReceiveQueue::push(Message message) {
 }
 
 std::vector<Message> ReceiveQueue::take(std::size_t messages_max) {
-    const auto count = static_cast<std::ptrdiff_t>(std::min(messages_max, queue_.size()));
-    std::vector<Message> taken(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.begin() + count));
-    queue_.erase(queue_.begin(), queue_.begin() + count);
+    const auto count = std::min(messages_max, queue_.size());
+    std::vector<Message> taken;
+    taken.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) taken.push_back(queue_.pop_front());
     for (const auto& message : taken) queue_bytes_ -= size_of(message);
     if (!taken.empty()) taken_ = taken.back().id;
     return taken;
 }
 
 std::optional<ReceiveQueue::Ack> ReceiveQueue::ack(const wire::MessageId& id) {
-    auto whole = id;
-    whole.batch_index = -1;
+    Ack out;
+    if (!ack(id, out)) return std::nullopt;
+    return out;
+}
+
+bool ReceiveQueue::ack(const wire::MessageId& id, Ack& out) {
+    out.id = id;
+    out.id.batch_index = -1;
+    out.ack_set.clear();
     if (id.batch_index < 0) {
         batches_.erase({id.ledger, id.entry});
-        return Ack{.id = whole, .ack_set = {}};
+        return true;
     }
     const auto found = batches_.find({id.ledger, id.entry});
     if (found == batches_.end()) {
         // Acknowledged before, or taken before the consumer was attached anew. The broker joins what it is told: this one message is
         // enough.
-        if (!options_.batch_index_acks || id.batch_index >= id.batch_size) return std::nullopt;
+        if (!options_.batch_index_acks || id.batch_index >= id.batch_size) return false;
         auto others = wire::BitSet::all(static_cast<std::size_t>(id.batch_size));
         others.clear(static_cast<std::size_t>(id.batch_index));
-        return Ack{.id = whole, .ack_set = others.words()};
+        others.words(out.ack_set);
+        return true;
     }
     found->second.clear(static_cast<std::size_t>(id.batch_index));
     if (found->second.none()) {
         batches_.erase(found);
-        return Ack{.id = whole, .ack_set = {}};
+        return true;
     }
-    if (!options_.batch_index_acks) return std::nullopt;
-    return Ack{.id = whole, .ack_set = found->second.words()};
+    if (!options_.batch_index_acks) return false;
+    found->second.words(out.ack_set);
+    return true;
 }
 
 std::optional<ReceiveQueue::Ack> ReceiveQueue::ack_cumulative(const wire::MessageId& id) {

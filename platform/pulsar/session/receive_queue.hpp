@@ -6,11 +6,11 @@
 // window, the rest of the window is allowed. What is dropped on arrival is simply not queued.
 #pragma once
 
+#include "platform/pulsar/session/fifo.hpp"
 #include "platform/pulsar/session/types.hpp"
 #include "platform/pulsar/wire/bit_set.hpp"
 #include "platform/pulsar/wire/frame.hpp"
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -51,6 +51,7 @@ public:
     };
     // Nothing: there is nothing to tell the broker yet (other messages of the batch are not acknowledged, and it does not do indexes).
     std::optional<Ack> ack(const wire::MessageId& id);
+    bool ack(const wire::MessageId& id, Ack& out);  // likewise, for many: `out` keeps its memory. False: nothing to tell
     std::optional<Ack> ack_cumulative(const wire::MessageId& id);
     std::size_t open_batches() const { return batches_.size(); }
 
@@ -74,7 +75,7 @@ private:
         std::optional<wire::MessageId> taken;
     };
     std::optional<Position> before_seek_;
-    std::deque<Message> queue_;
+    Fifo<Message> queue_;
     std::size_t queue_bytes_ = 0;
     std::int64_t allowed_ = 0;                  // messages that the broker may still send; below 0 when it sent more
     std::size_t message_bytes_mean_ = 0;        // of what came

@@ -69,6 +69,7 @@ struct PartitionQuery {
     std::uint64_t request = 0;
     Time deadline;
     Backoff backoff;
+    std::optional<kernel::Error> cause = {};  // of the last try that failed
 };
 
 struct Lookup {
@@ -221,6 +222,7 @@ struct Session::State {
     void allow(std::uint64_t id, Now now);
     void tell_readable(std::uint64_t id);
     void add_ack(std::uint64_t id, std::optional<ReceiveQueue::Ack> ack, bool cumulative, std::optional<OperationId> operation, Now now);
+    void keep_ack(std::uint64_t id, ConsumerState& consumer, const ReceiveQueue::Ack& ack, bool cumulative, Now now);
     void send_acks(std::uint64_t id, Now now);
     void send_ack(std::uint64_t id, const std::vector<ReceiveQueue::Ack>& acks, bool cumulative, std::optional<OperationId> operation,
                   Now now);
@@ -254,6 +256,7 @@ struct Session::State {
     std::unordered_map<std::uint64_t, ProducerState> producers;
     std::unordered_map<std::uint64_t, ConsumerState> consumers;
     proto::BaseCommand incoming;
+    ReceiveQueue::Ack ack_scratch;  // used again and again, for its memory
     bool closing = false, closed = false;
 };
 

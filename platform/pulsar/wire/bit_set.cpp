@@ -37,9 +37,14 @@ std::size_t BitSet::count() const {
 }
 
 std::vector<std::uint64_t> BitSet::words() const {
-    auto words = words_;
-    while (!words.empty() && words.back() == 0) words.pop_back();
-    return words;
+    std::vector<std::uint64_t> out;
+    words(out);
+    return out;
+}
+
+void BitSet::words(std::vector<std::uint64_t>& out) const {
+    out = words_;
+    while (!out.empty() && out.back() == 0) out.pop_back();
 }
 
 }  // namespace platform::pulsar::wire

@@ -26,6 +26,7 @@ public:
     std::size_t count() const;
     // For the wire.
     std::vector<std::uint64_t> words() const;
+    void words(std::vector<std::uint64_t>& out) const;  // likewise; written over
 
 private:
     std::vector<std::uint64_t> words_;

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace platform::pulsar::client {
+namespace platform::pulsar::session {
 
 template <class T>
 class Fifo {
@@ -24,11 +24,12 @@ public:
     }
     T pop_front() {
         T item = std::move(items_[first_++]);
-        if (first_ == items_.size()) {
-            items_.clear();
-            first_ = 0;
-        }
+        if (empty()) clear();
         return item;
+    }
+    void clear() {
+        items_.clear();
+        first_ = 0;
     }
 
 private:
@@ -36,4 +37,4 @@ private:
     std::size_t first_ = 0;
 };
 
-}  // namespace platform::pulsar::client
+}  // namespace platform::pulsar::session
