@@ -113,7 +113,7 @@ Result<void> SendQueue::send_single(const OutgoingMessage& message, std::uint64_
     metadata_.set_publish_time(now.wall_ms);
     describe(metadata_, message);
     auto payload = message.payload;
-    if (options_.compression != proto::NONE) {
+    if (options_.compression != proto::NONE && !payload.empty()) {  // of nothing zlib makes what the C++ client cannot read, and drops
         if (auto compressed = wire::compress(options_.compression, payload, compressed_); !compressed) return compressed;
         payload = compressed_;
         metadata_.set_compression(options_.compression);
