@@ -10,7 +10,9 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <thread>
 
 namespace platform::pulsar::admin {
 namespace {
@@ -25,6 +27,8 @@ using What = Rest::Answer::What;
 constexpr std::string_view id_property = "acopio.log-id";
 constexpr std::size_t id_random_bytes = 16;
 constexpr std::string_view unset = "not set";
+constexpr int cluster_tries_max = 50;
+constexpr std::chrono::milliseconds cluster_pause{200};
 
 // What Pulsar takes as a name, so that it needs no escape in a path.
 bool is_name(std::string_view name) {
@@ -124,12 +128,18 @@ public:
     // ---- mending
 
     Result<void> make_tenant() {
-        auto clusters = rest_.ask("GET", "clusters");
-        if (!clusters) return std::move(clusters).error();
         json::array allowed;
-        if (const auto* names = clusters->value.if_array())
-            for (const auto& one : *names)
-                if (one.is_string() && one.get_string() != "global") allowed.push_back(one);
+        for (int tries = 0; allowed.empty(); ++tries) {
+            if (tries == cluster_tries_max)
+                return Error{ErrorKind::unavailable, "pulsar-admin-not-reached",
+                             "Pulsar knows no cluster of its own yet. Try again in a moment"};
+            if (tries > 0) std::this_thread::sleep_for(cluster_pause);  // a broker that has just started names none
+            auto clusters = rest_.ask("GET", "clusters");
+            if (!clusters) return std::move(clusters).error();
+            if (const auto* names = clusters->value.if_array())
+                for (const auto& one : *names)
+                    if (one.is_string() && one.get_string() != "global") allowed.push_back(one);
+        }
         const json::object body{{"adminRoles", json::array()}, {"allowedClusters", std::move(allowed)}};
         return put("PUT", tenant_path(), json::serialize(body));
     }

@@ -144,6 +144,22 @@ TEST(Admin, a_broker_that_sends_to_another_is_followed) {
     EXPECT_THAT(error.message, HasSubstr("missing: the namespace"));
 }
 
+TEST(Admin, a_broker_that_has_just_started_and_names_no_cluster_is_asked_again) {
+    int asked = 0;
+    bool made = false;
+    FakeAdmin server([&](const std::string& request) {
+        if (request.starts_with("GET /admin/v2/clusters ")) return answer(200, ++asked < 3 ? "[]" : R"(["global","one"])");
+        if (request.starts_with("PUT /admin/v2/tenants/acopio ")) {
+            made = request.ends_with(R"({"adminRoles":[],"allowedClusters":["one"]})");
+            return answer(500, R"({"reason":"enough"})");
+        }
+        return answer(404, R"({"reason":"no"})");
+    });
+    EXPECT_EQ(init({.url = server.url()}, {}).error().code, "pulsar-admin-not-reached");
+    EXPECT_EQ(asked, 3);
+    EXPECT_TRUE(made);
+}
+
 TEST(Admin, names_that_are_none_and_addresses_that_are_none_are_refused_before_anything_is_asked) {
     EXPECT_EQ(check({.url = "http://127.0.0.1:1"}, {.tenant = "a/b"}).error().code, "log-name");
     EXPECT_EQ(check({.url = "http://127.0.0.1:1"}, {.name_space = ""}).error().code, "log-name");

@@ -160,7 +160,9 @@ Result<Rest::Answer> Rest::ask(const std::string& method, const std::string& pat
             if (reply->status == 429 || reply->status >= 500)
                 return Error{ErrorKind::unavailable, "pulsar-admin-not-reached",
                              "Pulsar's admin interface at " + options_.url + " cannot answer now: " + words};
-            return not_pulsar();
+            if (reason.empty()) return not_pulsar();
+            return Error{ErrorKind::unsupported, "pulsar-admin-answer",
+                         "Pulsar's admin interface at " + options_.url + " does not do what it was asked: " + words};
     }
     if (reply->body.empty()) return Answer{};
     boost::system::error_code failed;
