@@ -1,6 +1,7 @@
 // Fifo: a queue that keeps its memory, so that a steady flow allocates nothing (std::deque allocates a block for every few elements).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -26,6 +27,20 @@ public:
         T item = std::move(items_[first_++]);
         if (empty()) clear();
         return item;
+    }
+    // The first ones. All of them go without a move each.
+    std::vector<T> take(std::size_t count_max) {
+        std::vector<T> taken;
+        if (first_ == 0 && count_max >= items_.size()) {
+            taken.swap(items_);
+            items_.reserve(taken.size());
+            return taken;
+        }
+        const auto count = std::min(count_max, size());
+        taken.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) taken.push_back(std::move(items_[first_++]));
+        if (empty()) clear();
+        return taken;
     }
     void clear() {
         items_.clear();

@@ -215,10 +215,7 @@ void ReceiveQueue::push(Message message) {
 }
 
 std::vector<Message> ReceiveQueue::take(std::size_t messages_max) {
-    const auto count = std::min(messages_max, queue_.size());
-    std::vector<Message> taken;
-    taken.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) taken.push_back(queue_.pop_front());
+    auto taken = queue_.take(messages_max);
     for (const auto& message : taken) queue_bytes_ -= size_of(message);
     if (!taken.empty()) taken_ = taken.back().id;
     return taken;
