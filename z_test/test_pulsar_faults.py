@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pulsar
 
-from harness import check, equal, seed_from_environment, wait_until
+from harness import check, equal, in_threads, seed_from_environment, wait_until
 from pulsar_broker import Broker, tls_folder, token, token_key
 from pulsar_probe import Probe, place
 from pulsar_proxy import Proxy
@@ -128,11 +128,11 @@ def start_load(probe, name, topic, client="c", load=None, **options):
     return producer
 
 
-def end_load(probe, *names, acked=None):
+def end_load(probe, *names):
     """Ends the loads, all of whose messages must be acknowledged. Gives back what was."""
     for name in names:
         equal(probe.finish(name)["failed"], False, f"the load {name} failed: {probe.failed.get(name)}")
-    return {**(acked or {}), **{name: dict(probe.acked[name]) for name in names}}
+    return {name: dict(probe.acked[name]) for name in names}
 
 
 def start_follow(probe, topic, client="c", ack="single", as_="s", **options):
@@ -152,25 +152,47 @@ def got_everything(probe, found, name="s", before=()):
 
 
 def test_a_broker_is_killed(box):
-    """kill -9 of the broker at random moments, under load: what was acknowledged is there once, in order, and producers and consumers go on"""
+    """kill -9 of the broker at random moments, under load, now and then of our process with it: what was acknowledged is there once, in order, and all go on"""
     choose = random.Random(seed_from_environment())
     ground = Ground.get()
     topic = ground.topic(4)
-    with Probe(box) as probe:
-        ground.client(probe)
-        start_load(probe, "batches", topic)
-        start_load(probe, "singles", topic, batching=False, codec="lz4", load={"window": 50})
+    kinds = {"batches": {}, "singles": {"batching": False, "codec": "lz4"}}
+    acked, seen = {name: {} for name in kinds}, set()
+
+    def new_life():
+        probe = Probe(box)
+        ground.client(probe, operation_timeout_ms=120_000)
+        for name, options in kinds.items():
+            first = watermark(acked[name])
+            start_load(probe, name, topic, first_sequence=first, load={"first": first}, **options)
         start_follow(probe, topic, type="failover")
-        for _ in range(BROKER_KILLS):
-            for name in ("batches", "singles"):
-                probe.wait_for_acks(name, probe.acks_of(name) + choose.randrange(200))
-            ground.broker.kill()
+        return probe
+
+    def learn(probe):
+        for name in kinds:
+            for sequence, receipt in dict(probe.acked.get(name, {})).items():
+                if sequence not in acked[name] or acked[name][sequence]["duplicate"]:
+                    acked[name][sequence] = receipt
+
+    probe = new_life()
+    for number in range(BROKER_KILLS):
+        for name in kinds:
+            probe.wait_for_acks(name, probe.acks_of(name) + choose.randrange(200))
+        ground.broker.kill()
+        if number % 3 == 1:
+            probe.kill()
+            learn(probe)
+            seen |= payloads(probe.got.get("s", ()))
+            _, probe = in_threads([ground.broker.restart, new_life])
+        else:
             ground.broker.restart()
-        for name in ("batches", "singles"):
-            probe.wait_for_acks(name, probe.acks_of(name) + 200)
-        acked = end_load(probe, "batches", "singles")
-        got_everything(probe, hold(ground, topic, acked, 4))
-        print(f"      {BROKER_KILLS} kills, {sum(map(len, acked.values()))} messages", flush=True)
+    for name in kinds:
+        probe.wait_for_acks(name, probe.acks_of(name) + 200)
+    end_load(probe, *kinds)
+    learn(probe)
+    got_everything(probe, hold(ground, topic, acked, 4), before=seen)
+    probe.close()
+    print(f"      {BROKER_KILLS} kills, {sum(map(len, acked.values()))} messages", flush=True)
 
 
 def test_our_process_is_killed(box):
