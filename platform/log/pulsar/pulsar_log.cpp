@@ -89,9 +89,10 @@ Error too_large() {
     return {ErrorKind::incorrect, "append-too-large", "one append takes at most 10,000 messages and 64 MiB"};
 }
 
-// As the port promises: only unavailable and interrupted leave it open whether something is stored.
+// As the port promises: only unavailable and interrupted leave it open whether something is stored. That the brokers refuse this process
+// is no fault of who appends.
 Error append_error(Error error) {
-    if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::interrupted)
+    if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::interrupted || error.kind == ErrorKind::forbidden)
         return {ErrorKind::unavailable, "log-not-confirmed", "the event log did not confirm in time: " + error.message};
     return error;
 }

@@ -175,7 +175,8 @@ void Session::State::fire(const Owner& owner, Now now) {
             const auto found = queries.find(owner.id);
             if (found == queries.end()) return;
             if (now.steady >= found->second.deadline)
-                return end_query(owner.id, Error{ErrorKind::unavailable, "pulsar-timeout", "the broker did not answer in time"});
+                return end_query(owner.id, found->second.cause.value_or(
+                                               Error{ErrorKind::unavailable, "pulsar-timeout", "the broker did not answer in time"}));
             return start_query(owner.id, now);
         }
         case Owner::producer: return producer_due(owner.id, now);

@@ -35,7 +35,9 @@ void Session::State::query_failed(std::uint64_t id, const Error& error, bool ret
     const auto found = queries.find(id);
     if (found == queries.end()) return;
     auto& query = found->second;
-    if (!retry || error.kind == ErrorKind::forbidden || now.steady >= query.deadline) return end_query(id, error);
+    if (!retry || error.kind == ErrorKind::forbidden) return end_query(id, error);
+    if (now.steady >= query.deadline) return end_query(id, query.cause.value_or(error));
+    query.cause = error;
     query.connection = 0;
     query.request = 0;
     timers.set({Owner::partitions, id}, std::min(query.deadline, now.steady + query.backoff.next(random)));

@@ -84,7 +84,7 @@ void Session::State::producer_attached(std::uint64_t connection, const proto::Co
     handle.stage = Handle::Stage::attached;
     handle.request = 0;
     handle.retry_at.reset();
-    handle.backoff.reset();
+    if (!producer.refused) handle.backoff.reset();
     producer.message_bytes_max = find(connection)->message_bytes_max;
     if (success.has_topic_epoch()) producer.topic_epoch = success.topic_epoch();
     if (!handle.opened) {
@@ -177,6 +177,8 @@ void Session::State::receipt(std::uint64_t connection, const proto::CommandSendR
                            now);
         case SendQueue::Match::oldest: break;
     }
+    if (producer.refused) producer.handle.backoff.reset();
+    producer.refused = false;
     const auto& id = receipt.message_id();
     const bool duplicate = !receipt.has_message_id() || (id.ledgerid() == id_of_duplicate && id.entryid() == id_of_duplicate);
     auto stored = duplicate ? wire::MessageId{} : wire::MessageId{.ledger = id.ledgerid(), .entry = id.entryid()};
@@ -204,7 +206,8 @@ void Session::State::send_error(std::uint64_t connection, const proto::CommandSe
         case proto::ProducerFenced: return end_producer(id, why, now);
         default: break;
     }
-    // Sent again, identical, over a new connection; the broker tells what it has.
+    // Sent again, identical, over a new connection; the broker tells what it has. Should it refuse again, that waits longer each time.
+    producer.refused = true;
     hang_up(connection, why, now);
 }
 

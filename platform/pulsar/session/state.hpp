@@ -114,6 +114,7 @@ struct ProducerState {
     std::uint64_t epoch = 0;
     std::optional<std::uint64_t> topic_epoch = {};
     std::size_t message_bytes_max = wire::message_bytes_default;
+    bool refused = false;  // the broker did not take a message, and has taken none since
     bool wants_room = false;
     std::deque<Flush> flushes = {};
 };

@@ -40,11 +40,11 @@ std::string to_text(const Address& address);
 kernel::Result<Address> address_from(std::string_view url);
 
 struct Options {
-    std::vector<Address> services;  // where lookups begin; the next one is tried when one cannot be reached
-    bool tokens = false;            // authenticate with a token: asked for by WantToken each time
-    std::uint64_t seed = 1;         // of jitter, and of names that readers need
+    std::vector<Address> services{};  // where lookups begin; the next one is tried when one cannot be reached
+    bool tokens = false;              // authenticate with a token: asked for by WantToken each time
+    std::uint64_t seed = 1;           // of jitter, and of names that readers need
     std::string client_version = "acopio-1";
-    std::string listener_name;  // advertised listener that lookups ask for; empty: the broker's default
+    std::string listener_name{};  // advertised listener that lookups ask for; empty: the broker's default
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds operation_timeout{30'000};  // of a request; a handle that was open once is tried for ever
     std::chrono::milliseconds busy_timeout{90'000};       // a name in use may be a dying session of ours: tried so long
@@ -60,10 +60,10 @@ struct Options {
 enum class AccessMode : std::uint8_t { shared, exclusive, wait_for_exclusive, exclusive_with_fencing };
 
 struct ProducerOptions {
-    std::string topic;  // one partition, or a topic without partitions
-    std::string name;   // empty: the broker gives one. Deduplication goes by it
+    std::string topic{};  // one partition, or a topic without partitions
+    std::string name{};   // empty: the broker gives one. Deduplication goes by it
     AccessMode access = AccessMode::shared;
-    std::vector<std::pair<std::string, std::string>> properties;
+    std::vector<std::pair<std::string, std::string>> properties{};
     proto::CompressionType compression = proto::NONE;
     bool batching = true;
     bool batch_by_key = false;  // an entry holds one key only: for Key_Shared subscriptions. A batch ends where the key changes
@@ -73,15 +73,15 @@ struct ProducerOptions {
     std::size_t pending_messages_max = 10'000;         // sent and not acknowledged, with the batch that is being built
     std::size_t pending_bytes_max = 64 * 1024 * 1024;  // likewise; a message is taken as long as there is any room
     std::chrono::milliseconds send_timeout{0};         // 0: none, which deduplication needs. Its end fails all that is pending
-    std::optional<std::uint64_t> first_sequence;       // nothing: one above what the broker has of that name
+    std::optional<std::uint64_t> first_sequence{};     // nothing: one above what the broker has of that name
 };
 
 enum class SubscriptionType : std::uint8_t { exclusive, shared, failover, key_shared };
 
 struct ConsumerOptions {
-    std::string topic;  // one partition, or a topic without partitions
-    std::string subscription;
-    std::string name;
+    std::string topic{};  // one partition, or a topic without partitions
+    std::string subscription{};
+    std::string name{};
     SubscriptionType type = SubscriptionType::exclusive;
     bool durable = true;  // false: a reader; the broker keeps nothing of it
     // A reader's start. Exclusive unless `start_inclusive`; a durable subscription that is new begins at `from_earliest`, or the end.
@@ -90,43 +90,43 @@ struct ConsumerOptions {
     bool from_earliest = true;
     bool read_compacted = false;
     std::int32_t priority = 0;
-    std::vector<std::pair<std::string, std::string>> properties;
+    std::vector<std::pair<std::string, std::string>> properties{};
     std::size_t queue_messages_max = 1000;           // received and not taken, with those that the broker may send
     std::size_t queue_bytes_max = 32 * 1024 * 1024;  // likewise, by the size of those that came
     bool batch_index_acks = true;                    // the broker must have acknowledgmentAtBatchIndexLevelEnabled
     std::chrono::milliseconds ack_delay{100};        // acks without a receipt are sent together
     std::chrono::milliseconds nack_delay{60'000};
-    std::vector<std::pair<std::int32_t, std::int32_t>> sticky_ranges;  // Key_Shared with fixed hash ranges (of 0..65535, both ends in)
+    std::vector<std::pair<std::int32_t, std::int32_t>> sticky_ranges{};  // Key_Shared with fixed hash ranges (of 0..65535, both ends in)
 };
 
 struct OutgoingMessage {
-    std::string_view payload;  // copied
-    std::string_view key;      // empty: none
-    std::vector<std::pair<std::string_view, std::string_view>> properties;
-    std::uint64_t event_time_ms = 0;        // 0: none
-    std::optional<std::uint64_t> sequence;  // rises from message to message; nothing: one above the last
-    bool null_value = false;                // a tombstone for compaction
+    std::string_view payload{};  // copied
+    std::string_view key{};      // empty: none
+    std::vector<std::pair<std::string_view, std::string_view>> properties{};
+    std::uint64_t event_time_ms = 0;          // 0: none
+    std::optional<std::uint64_t> sequence{};  // rises from message to message; nothing: one above the last
+    bool null_value = false;                  // a tombstone for compaction
 };
 
 // What the messages of one entry share.
 struct Entry {
-    std::string producer_name;
+    std::string producer_name{};
     std::uint64_t publish_time_ms = 0;
     std::uint32_t redelivery_count = 0;
-    std::optional<std::uint64_t> broker_time_ms;
-    std::string schema_version;
-    std::string payload;  // uncompressed; of a batch all of it
+    std::optional<std::uint64_t> broker_time_ms{};
+    std::string schema_version{};
+    std::string payload{};  // uncompressed; of a batch all of it
 };
 
 struct Message {
-    wire::MessageId id;
-    std::shared_ptr<const Entry> entry;
-    std::string_view payload;  // lies in the entry
-    std::string key;           // empty: none
-    std::vector<std::pair<std::string, std::string>> properties;
+    wire::MessageId id{};
+    std::shared_ptr<const Entry> entry{};
+    std::string_view payload{};  // lies in the entry
+    std::string key{};           // empty: none
+    std::vector<std::pair<std::string, std::string>> properties{};
     std::uint64_t event_time_ms = 0;
     std::uint64_t sequence = 0;
-    std::optional<std::uint64_t> index;  // dense in its partition, when the broker tells it
+    std::optional<std::uint64_t> index{};  // dense in its partition, when the broker tells it
     bool null_value = false;
 };
 
