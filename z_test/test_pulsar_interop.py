@@ -128,7 +128,7 @@ def in_our_words(content, sequence):
 
 
 def test_ours_is_read_by_the_official_client(box):
-    """What our client writes the official one reads the same: codecs, batches, keys, properties, times, tombstones; ids and sequences are those of the receipts"""
+    """What our client writes the official one reads the same: codecs, batches, keys, properties, times, tombstones, ids and sequences"""
     contents = list(kinds_of_messages())
     sequences = [7 + 3 * n for n in range(len(contents))]
     with Both(box) as both:
@@ -171,7 +171,8 @@ def test_the_official_client_is_read_by_ours(box):
                 equal(payload(got), data or b"", what + "payload")
                 equal((got["key"], dict(got["properties"]), got["event_time"], got["null"]), (key, properties, event_time, data is None),
                       what + "key, properties, event time, tombstone")
-                equal((got["producer"], got["sequence"], (pulsar.Result.Ok, place(got["id"]))), ("writer", 7 + 3 * number, at), what + "producer, sequence, id")
+                equal((got["producer"], got["sequence"], (pulsar.Result.Ok, place(got["id"]))), ("writer", 7 + 3 * number, at),
+                      what + "producer, sequence, id")
             producer.close()
 
 
@@ -180,7 +181,7 @@ def varint(value):
 
 
 def test_largest_payload(box):
-    """A message of exactly the broker's limit passes both ways, one of a byte more is refused before it is sent; what compression makes small passes"""
+    """A message of exactly the broker's limit passes both ways, a byte more is refused before it is sent; what compression makes small passes"""
     noise = random.Random(5)
     with Both(box) as both:
         topic = both.topic()
@@ -457,7 +458,7 @@ def test_positions_mean_the_same(box):
 
 
 def test_a_compacted_topic(box):
-    """Of a compacted topic both clients read the latest value of each key, without those that a tombstone of either took away, in batches and singles"""
+    """Of a compacted topic both clients read the latest value of each key, and none that a tombstone of either took away"""
     choose = random.Random(11)
     with Both(box) as both:
         topic, latest = both.topic(), {}
