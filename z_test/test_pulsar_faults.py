@@ -58,6 +58,8 @@ class Ground:
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
             cls.here = cls(folder)
         cls.here.proxy.heal()
+        if not cls.here.broker.runs():  # a test failed while it was killed
+            cls.here.broker.restart()
         return cls.here
 
     def topic(self, partitions=0):
