@@ -52,7 +52,7 @@ Result<std::vector<Message>> PulsarSubscription::next(std::size_t messages_max, 
         if (turn_->was_lost())
             return Error{ErrorKind::interrupted, "partition-moved", "another may have read here meanwhile: go on from your own position"};
         // What was given last has been stored by who asks for more. Lost with the connection: the position that counts is the reader's own.
-        if (gave_ && guard_->ack_cumulative(id_of(given_))) gave_ = false;
+        if (gave_ && guard_->ack_cumulative(given_id_)) gave_ = false;
         if (!turn_->wait(wait_max, stop)) return std::vector<Message>();
     }
     auto messages = read(messages_max, wait_max, stop);
@@ -86,11 +86,14 @@ Result<std::vector<Message>> PulsarSubscription::read(std::size_t messages_max, 
         if (received->empty()) break;
         for (auto& one : *received) {
             const auto index = one.index;
+            auto id = one.id;
+            id.partition = -1;  // the topic that is read is one partition by its own name
             auto message = from_message(std::move(one));
             if (!message) return std::move(message).error();
             if (message->position <= given_) continue;
             if (index) counted_(message->position, *index);
             messages.push_back(std::move(*message));
+            given_id_ = id;
         }
     }
     if (!messages.empty()) {

@@ -47,7 +47,8 @@ private:
     std::shared_ptr<platform::pulsar::client::Client> client_;
     std::string topic_;
     Position given_;
-    bool gave_ = false;  // since it was opened
+    platform::pulsar::client::MessageId given_id_;
+    bool gave_ = false;  // what the group's cursor has not heard of
     std::unique_ptr<platform::pulsar::client::Consumer> guard_;
     std::shared_ptr<Turn> turn_;
     std::unique_ptr<platform::pulsar::client::Consumer> reader_;

@@ -11,7 +11,8 @@ constexpr std::uint16_t port_default_tls = 6651;
 
 kernel::Error bad_url(std::string_view url) {
     return {kernel::ErrorKind::incorrect, "pulsar-url",
-            "'" + std::string(url.substr(0, 200)) + "' is no address of a broker: pulsar://HOST:6650, or pulsar+ssl://HOST:6651 with TLS"};
+            "'" + (url.find('@') == std::string_view::npos ? std::string(url.substr(0, 200)) : "...") +
+                "' is no address of a broker: pulsar://HOST:6650, or pulsar+ssl://HOST:6651 with TLS"};
 }
 
 bool is_host(std::string_view host) {

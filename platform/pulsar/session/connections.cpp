@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int32_t protocol_version = 19;
 constexpr std::uint64_t no_request = std::numeric_limits<std::uint64_t>::max();  // of errors before CONNECTED
+constexpr std::uint32_t partitions_max = 10'000;
 constexpr std::int32_t message_bytes_least = 1024;
 constexpr std::int32_t message_bytes_most = 1024 * 1024 * 1024;
 
@@ -202,8 +203,10 @@ void Session::State::handle(std::uint64_t id, std::string_view rest, Now now) {
             if (response.response() == proto::CommandPartitionedTopicMetadataResponse::Failed || response.has_error())
                 return server_error(id, response.request_id(), response.error(), response.message(), now);
             const auto request = end_request(response.request_id(), id, Request::Kind::partitions);
-            if (request) end_query(request->owner, response.partitions());
-            return;
+            if (!request) return;
+            if (response.partitions() > partitions_max)
+                return end_query(request->owner, protocol_error("a topic of more than 10,000 partitions"));
+            return end_query(request->owner, response.partitions());
         }
         case Type::ACK_RESPONSE: {
             if (!command.has_ack_response()) return;

@@ -455,6 +455,21 @@ TEST(Redelivery, on_a_shared_subscription_names_the_entries_after_the_delay) {
     EXPECT_EQ(wanted[0].command.redeliver_unacknowledged_messages().message_ids(0).entryid(), 2U);
 }
 
+TEST(Redelivery, what_is_acknowledged_after_all_does_not_come_again) {
+    Receiving peer(subscribed_as(SubscriptionType::shared));
+    peer.give(1);
+    peer.give(2);
+    peer.take();
+    peer.session.nack(peer.consumer, at(1), peer.now);
+    peer.session.nack(peer.consumer, at(2), peer.now);
+    peer.session.ack(peer.consumer, at(1), std::nullopt, peer.now);
+    peer.advance(2min);
+    const auto wanted = peer.hear_all(peer.last(), Type::REDELIVER_UNACKNOWLEDGED_MESSAGES);
+    ASSERT_EQ(wanted.size(), 1U);
+    ASSERT_EQ(wanted[0].command.redeliver_unacknowledged_messages().message_ids_size(), 1);
+    EXPECT_EQ(wanted[0].command.redeliver_unacknowledged_messages().message_ids(0).entryid(), 2U);
+}
+
 TEST(Redelivery, on_an_ordered_subscription_goes_back_to_the_first_message) {
     for (const auto type : {SubscriptionType::exclusive, SubscriptionType::failover}) {
         Receiving peer(subscribed_as(type));
@@ -575,6 +590,18 @@ TEST(Seeking, what_was_on_its_way_is_dropped) {
     peer.advance(150ms);
     peer.give(2);
     EXPECT_EQ(peer.take(), "1:2");
+}
+
+TEST(Seeking, an_ack_in_its_middle_does_not_move_the_cursor_away) {
+    Receiving peer;
+    for (std::uint64_t entry = 1; entry < 4; ++entry) peer.give(entry);
+    peer.take();
+    peer.session.ack_cumulative(peer.consumer, at(2), std::nullopt, peer.now);
+    peer.session.seek(peer.consumer, wire::earliest, OperationId{9}, peer.now);
+    EXPECT_EQ(peer.hear_all(peer.last(), Type::ACK).size(), 1U) << "what was acknowledged before is";
+    peer.session.ack_cumulative(peer.consumer, at(3), std::nullopt, peer.now);
+    peer.advance(1s);
+    EXPECT_TRUE(peer.hear_all(peer.last(), Type::ACK).empty());
 }
 
 TEST(Seeking, is_asked_again_when_the_connection_is_lost_in_its_middle) {

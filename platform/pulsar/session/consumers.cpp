@@ -59,6 +59,13 @@ std::pair<std::uint64_t, std::uint64_t> entry_of(const wire::MessageId& id) {
     return {id.ledger, id.entry};
 }
 
+// What is acknowledged whole is not asked for again.
+void forget_nacks(ConsumerState& consumer, const ReceiveQueue::Ack& ack, bool cumulative) {
+    if (consumer.nacks.empty() || !ack.ack_set.empty()) return;
+    if (cumulative) consumer.nacks.erase(consumer.nacks.begin(), consumer.nacks.upper_bound(entry_of(ack.id)));
+    else consumer.nacks.erase(entry_of(ack.id));
+}
+
 }  // namespace
 
 ConsumerId Session::open_consumer(ConsumerOptions options, Now now) {
@@ -226,6 +233,10 @@ void Session::ack(ConsumerId id, const wire::MessageId& message, std::optional<O
         if (operation) state_->emit(Done{.consumer = id, .operation = *operation, .result = no_consumer()});
         return;
     }
+    if (found->second.seeking) {  // it would take the cursor away from where it is to go
+        if (operation) state_->emit(Done{.consumer = id, .operation = *operation, .result = kernel::ok()});
+        return;
+    }
     if (operation) return state_->add_ack(found->first, found->second.queue.ack(message), false, operation, now);
     auto& ack = state_->ack_scratch;
     if (found->second.queue.ack(message, ack)) state_->keep_ack(found->first, found->second, ack, false, now);
@@ -243,6 +254,10 @@ void Session::ack_cumulative(ConsumerId id, const wire::MessageId& message, std:
                                                     "a Shared or Key_Shared subscription acknowledges messages one by one"}});
         return;
     }
+    if (found->second.seeking) {
+        if (operation) state_->emit(Done{.consumer = id, .operation = *operation, .result = kernel::ok()});
+        return;
+    }
     state_->add_ack(found->first, found->second.queue.ack_cumulative(message), true, operation, now);
 }
 
@@ -255,6 +270,7 @@ void Session::State::add_ack(std::uint64_t id, std::optional<ReceiveQueue::Ack> 
         // There is nothing to tell the broker: what was asked holds already.
         if (!ack) return emit(Done{.consumer = ConsumerId{id}, .operation = *operation, .result = kernel::ok()});
         send_acks(id, now);
+        forget_nacks(consumer, *ack, cumulative);
         return send_ack(id, {*ack}, cumulative, operation, now);
     }
     if (ack) keep_ack(id, consumer, *ack, cumulative, now);
@@ -262,6 +278,7 @@ void Session::State::add_ack(std::uint64_t id, std::optional<ReceiveQueue::Ack> 
 
 // For send_acks(), which a timer calls.
 void Session::State::keep_ack(std::uint64_t id, ConsumerState& consumer, const ReceiveQueue::Ack& ack, bool cumulative, Now now) {
+    forget_nacks(consumer, ack, cumulative);
     if (cumulative) join_cumulative(consumer.cumulative, ack);
     else if (const auto [waiting, is_new] = consumer.acks.try_emplace(entry_of(ack.id), ack); !is_new) join(waiting->second, ack);
     const bool is_first = !consumer.acks_due;
@@ -420,6 +437,7 @@ void Session::State::send_orders(std::uint64_t id, Now now) {
                 consumer.seek_sent_here = true;
                 consumer.dropped_by_seek |= !consumer.queue.empty();
                 consumer.queue.start_from(order.id);
+                consumer.cumulative.reset();
                 consumer.acks.clear();
                 consumer.nacks.clear();
                 consumer.readable_told = false;

@@ -76,6 +76,7 @@ ConsumerOptions consumer_with(Change change) {
     ConsumerOptions options;
     options.topic = test_topic;
     options.subscription = "projection";
+    options.queue_bytes_max = std::size_t{1} << 40U;  // so that the number of messages bounds
     change(options);
     return options;
 }

@@ -115,6 +115,11 @@ TEST(Lookup, with_tls_goes_by_the_tls_addresses) {
     EXPECT_TRUE(peer.has_no_outcome());
     peer.advance(150ms);
     answer = located(peer.asked(first).request_id(), "pulsar://broker-1:6650");
+    answer.mutable_lookup_response()->set_brokerserviceurltls("pulsar://broker-1:6650");
+    peer.say(first, answer);
+    EXPECT_EQ(peer.lines.size(), 1U) << "not even if the broker calls it its TLS address";
+    peer.advance(250ms);
+    answer = located(peer.asked(first).request_id(), "pulsar://broker-1:6650");
     answer.mutable_lookup_response()->set_brokerserviceurltls("pulsar+ssl://broker-1:6651");
     peer.say(first, answer);
     EXPECT_EQ(peer.line_of(peer.last()).address, *address_from("pulsar+ssl://broker-1:6651"));

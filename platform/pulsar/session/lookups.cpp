@@ -35,7 +35,9 @@ void Session::State::query_failed(std::uint64_t id, const Error& error, bool ret
     const auto found = queries.find(id);
     if (found == queries.end()) return;
     auto& query = found->second;
-    if (!retry || error.kind == ErrorKind::forbidden) return end_query(id, error);
+    // Another service may take what one refuses, and credentials may have been renewed since.
+    if (error.kind == ErrorKind::forbidden && query.refusals++ >= options.services.size()) retry = false;
+    if (!retry) return end_query(id, error);
     if (now.steady >= query.deadline) return end_query(id, query.cause.value_or(error));
     query.cause = error;
     query.connection = 0;
@@ -92,7 +94,11 @@ Result<Address> Session::State::broker_address(const std::string& url, const std
         return Error{ErrorKind::unavailable, "pulsar-lookup",
                      tls ? "the broker has no TLS address; name the service pulsar://, or let the broker listen with TLS"
                          : "the broker has no address without TLS; name the service pulsar+ssl://"};
-    return address_from(chosen);
+    auto address = address_from(chosen);
+    // Never from TLS to none, whoever says so: a token would go out in clear text.
+    if (address && tls && !address->tls)
+        return Error{ErrorKind::unavailable, "pulsar-lookup", "the broker's TLS address is one without TLS"};
+    return address;
 }
 
 void Session::State::lookup_answered(std::uint64_t id, const proto::CommandLookupTopicResponse& response, Now now) {

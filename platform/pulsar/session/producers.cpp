@@ -227,8 +227,11 @@ void Session::State::producer_due(std::uint64_t id, Now now) {
         send_unsent(producer);
     }
     if (const auto deadline = producer.queue.oldest_deadline(); deadline && *deadline <= now.steady) {
+        // What was handed to the connection would still lie there, beside what comes instead of it.
+        const auto connection = producer.handle.connection;
         fail_pending(id, {ErrorKind::unavailable, "pulsar-timeout", "the broker did not acknowledge in time; the message may be stored"});
         after_sent(id, now);
+        if (is_ready(connection)) hang_up(connection, {ErrorKind::unavailable, "pulsar-timeout", "the broker does not acknowledge"}, now);
         if (!producers.contains(id)) return;
     }
     auto& handle = producer.handle;

@@ -53,6 +53,7 @@ wire::BitSet ack_set_of(const proto::CommandMessage& command, std::size_t count)
 ReceiveQueue::ReceiveQueue(const ConsumerOptions& options, std::size_t uncompressed_bytes_max)
     : options_(options), uncompressed_bytes_max_(uncompressed_bytes_max), start_(options.start), start_inclusive_(options.start_inclusive) {
     options_.queue_messages_max = std::clamp<std::size_t>(options_.queue_messages_max, 1, 1'000'000);
+    window_max_ = std::clamp<std::size_t>(options_.queue_bytes_max / wire::message_bytes_default, 1, options_.queue_messages_max);
 }
 
 void ReceiveQueue::attached() {
@@ -84,8 +85,8 @@ void ReceiveQueue::seek_ended(bool done) {
 }
 
 std::size_t ReceiveQueue::window() const {
-    if (message_bytes_mean_ == 0) return options_.queue_messages_max;
-    return std::clamp<std::size_t>(options_.queue_bytes_max / message_bytes_mean_, 1, options_.queue_messages_max);
+    if (message_bytes_mean_ == 0) return window_max_;
+    return std::clamp<std::size_t>(options_.queue_bytes_max / message_bytes_mean_, 1, window_max_);
 }
 
 std::uint32_t ReceiveQueue::to_allow() {
@@ -95,6 +96,7 @@ std::uint32_t ReceiveQueue::to_allow() {
     // Below nothing, the broker counts too: that much of what is allowed goes to what it has sent already.
     const auto more = full - static_cast<std::int64_t>(queue_.size()) - allowed_;
     allowed_ += more;
+    window_max_ = std::min(2 * window_max_, options_.queue_messages_max);
     return static_cast<std::uint32_t>(more);
 }
 
@@ -259,6 +261,10 @@ std::optional<ReceiveQueue::Ack> ReceiveQueue::ack_cumulative(const wire::Messag
     batches_.erase(batches_.begin(), batches_.lower_bound({id.ledger, id.entry}));
     auto whole = id;
     whole.batch_index = -1;
+    if (id.batch_index >= 0 && id.batch_size <= 0) {  // how many lie behind it is not known: what lies before its entry is sure
+        --whole.entry;
+        return Ack{.id = whole, .ack_set = {}};
+    }
     if (id.batch_index < 0 || id.batch_index + 1 >= id.batch_size) {
         batches_.erase({id.ledger, id.entry});
         return Ack{.id = whole, .ack_set = {}};

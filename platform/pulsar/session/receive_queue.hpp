@@ -78,6 +78,7 @@ private:
     Fifo<Message> queue_;
     std::size_t queue_bytes_ = 0;
     std::int64_t allowed_ = 0;                  // messages that the broker may still send; below 0 when it sent more
+    std::size_t window_max_;                    // grows with each grant: how large messages are shows only when they come
     std::size_t message_bytes_mean_ = 0;        // of what came
     std::map<EntryKey, wire::BitSet> batches_;  // with messages that are not acknowledged
     wire::MessageSection section_;

@@ -6,6 +6,7 @@
 #include "platform/pulsar/wire/compression.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace platform::pulsar::session {
@@ -17,13 +18,8 @@ using kernel::Result;
 
 constexpr std::size_t message_overhead_bytes = 64;   // of a message in the bounds, beside payload, key and properties
 constexpr std::size_t property_overhead_bytes = 16;  // of a property: how it is framed
+constexpr std::uint64_t sequence_max = std::numeric_limits<std::int64_t>::max();
 constexpr Time never = Time::max();
-
-std::size_t size_of(const OutgoingMessage& message) {
-    auto bytes = message.payload.size() + message.key.size() + message_overhead_bytes;
-    for (const auto& [name, value] : message.properties) bytes += name.size() + value.size() + property_overhead_bytes;
-    return bytes;
-}
 
 Error too_large(std::size_t bytes, std::size_t bytes_max) {
     return {ErrorKind::incorrect, "pulsar-message-too-large",
@@ -44,6 +40,12 @@ void describe(Metadata& metadata, const OutgoingMessage& message) {
 
 }  // namespace
 
+std::size_t counted_bytes(const OutgoingMessage& message) {
+    auto bytes = message.payload.size() + message.key.size() + message_overhead_bytes;
+    for (const auto& [name, value] : message.properties) bytes += name.size() + value.size() + property_overhead_bytes;
+    return bytes;
+}
+
 SendQueue::SendQueue(ProducerOptions options, std::uint64_t producer_id) : options_(std::move(options)), producer_id_(producer_id) {
     options_.batch_messages_max = std::max<std::size_t>(options_.batch_messages_max, 1);
 }
@@ -51,12 +53,13 @@ SendQueue::SendQueue(ProducerOptions options, std::uint64_t producer_id) : optio
 void SendQueue::opened(const std::string& name, std::int64_t last_sequence) {
     name_ = name;
     singles_until_ = last_sequence;
-    last_ = options_.first_sequence ? static_cast<std::int64_t>(*options_.first_sequence) - 1 : last_sequence;
+    last_ = last_sequence;
+    if (options_.first_sequence) last_ = static_cast<std::int64_t>(std::min(*options_.first_sequence, sequence_max)) - 1;
 }
 
 Result<std::uint64_t> SendQueue::sequence_of(const OutgoingMessage& message) const {
-    if (!message.sequence) return static_cast<std::uint64_t>(last_ + 1);
-    if (*message.sequence > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    if (!message.sequence && static_cast<std::uint64_t>(last_) != sequence_max) return static_cast<std::uint64_t>(last_ + 1);
+    if (!message.sequence || *message.sequence > sequence_max)
         return Error{ErrorKind::incorrect, "pulsar-sequence", "a sequence of a message is below 2^63"};
     if (static_cast<std::int64_t>(*message.sequence) > last_) return *message.sequence;
     return Error{ErrorKind::incorrect, "pulsar-sequence",
@@ -68,7 +71,7 @@ Result<void> SendQueue::add(const OutgoingMessage& message, Now now, std::size_t
         return Error{ErrorKind::busy, "pulsar-producer-full", "too many messages wait for the broker's acknowledgement"};
     auto sequence = sequence_of(message);
     if (!sequence) return std::move(sequence).error();
-    const auto bytes = size_of(message);
+    const auto bytes = counted_bytes(message);
     if (bytes > uncompressed_bytes_max) return too_large(bytes, uncompressed_bytes_max);
 
     const auto batch_bytes_max = std::min(options_.batch_bytes_max, message_bytes_max / 2);
@@ -102,7 +105,7 @@ void SendQueue::append_to_batch(const OutgoingMessage& message, std::uint64_t se
     single_.set_sequence_id(sequence);
     wire::add_to_batch(batch_, single_, message.payload);
     ++batch_count_;
-    batch_payload_bytes_ += size_of(message);
+    batch_payload_bytes_ += counted_bytes(message);
 }
 
 Result<void> SendQueue::send_single(const OutgoingMessage& message, std::uint64_t sequence, Now now, std::size_t message_bytes_max) {
@@ -131,7 +134,7 @@ Result<void> SendQueue::send_single(const OutgoingMessage& message, std::uint64_
           .highest = sequence,
           .count = 1,
           .is_batch = false,
-          .bytes = size_of(message),
+          .bytes = counted_bytes(message),
           .deadline = options_.send_timeout.count() > 0 ? now.steady + options_.send_timeout : never});
     return kernel::ok();
 }

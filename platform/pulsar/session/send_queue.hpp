@@ -13,6 +13,9 @@
 
 namespace platform::pulsar::session {
 
+// What a message counts against `pending_bytes_max`, and against the size of a batch: its bytes, and what is around them.
+std::size_t counted_bytes(const OutgoingMessage& message);
+
 class SendQueue {
 public:
     SendQueue(ProducerOptions options, std::uint64_t producer_id);

@@ -70,6 +70,7 @@ struct PartitionQuery {
     Time deadline;
     Backoff backoff;
     std::optional<kernel::Error> cause = {};  // of the last try that failed
+    std::size_t refusals = 0;
 };
 
 struct Lookup {
