@@ -65,7 +65,8 @@ struct ClientOptions {
     std::chrono::milliseconds close_timeout{5'000};  // how long the Client's destructor waits for the brokers
 };
 
-// Of all its partitions together: `pending_messages_max` and `pending_bytes_max`. `topic` may be short ("raw-data") and partitioned.
+// Of all its partitions together: `pending_messages_max` and `pending_bytes_max`; a message counts its payload, key and properties, 64 bytes
+// and 16 for each property. `topic` may be short ("raw-data") and partitioned.
 // `batch_delay` 0: an entry holds what was sent until the I/O thread came by, and waits for nothing.
 using ProducerOptions = session::ProducerOptions;
 
@@ -105,7 +106,7 @@ public:
     // "pulsar-message-too-large", "pulsar-sequence", "pulsar-partition"; the reason of the producer's end when it has ended.
     kernel::Task<Receipt> send(OutMessage message, std::stop_token stop = {});
     // Never waits: busy "pulsar-producer-full" when a bound is reached or others wait for room, and then `on_sent` is not called; else it
-    // is called exactly once, on the I/O thread.
+    // is called exactly once, on the I/O thread. It may be empty.
     kernel::Result<void> try_send(OutMessage message, OnSent on_sent);
     // All of them, neighbours: nobody's messages come between those of one partition. Waits for room in their midst if need be, while the
     // others wait. Without keys and partitions they all go to one partition. Results in the order of `messages`; cancelled as send(), and

@@ -535,6 +535,60 @@ TEST(PulsarProducer, close_sends_what_is_pending_and_refuses_what_waits_for_room
     EXPECT_TRUE(run(sender->close()));
 }
 
+TEST(PulsarProducer, counts_a_message_as_the_session_does) {
+    FakeBroker broker;
+    broker.hold_receipts();
+    const auto client = open(quick(broker.url()));
+    auto options = to("t");
+    options.pending_bytes_max = 100;
+    const auto sender = producer(*client, options);
+    std::atomic<int> told = 0;
+    std::size_t taken = 0;
+    while (sender->try_send({.payload = "ten bytes!"}, [&](const Result<Receipt>& receipt) {
+        EXPECT_EQ(code_of(receipt), "pulsar-timeout");
+        ++told;
+    }))
+        ++taken;
+    EXPECT_EQ(taken, 2u) << "74 bytes each";
+    InBackground<void> flushing(sender->flush());
+    EXPECT_TRUE(run(sender->close()));
+    EXPECT_EQ(code_of(flushing.get()), "pulsar-send-failed");
+    EXPECT_EQ(told, 2);
+    EXPECT_EQ(sender->pending_messages(), 0u);
+    EXPECT_EQ(sender->pending_bytes(), 0u);
+}
+
+TEST(PulsarProducer, close_sends_all_that_was_taken_whatever_its_bounds) {
+    FakeBroker broker;
+    broker.hold_receipts();
+    auto client_options = quick(broker.url());
+    client_options.session.operation_timeout = 30s;
+    const auto client = open(client_options);
+    auto options = to("t");
+    options.pending_bytes_max = 1000;
+    auto sender = producer(*client, options);
+    std::promise<void> all;
+    std::atomic<int> stored = 0, taken = 0;
+    while (sender->try_send({.payload = "x", .properties = {{"a", "b"}}}, [&](const Result<Receipt>& receipt) {
+        EXPECT_TRUE(receipt) << receipt.error().code;
+        if (++stored == taken) all.set_value();
+    }))
+        ++taken;
+    EXPECT_GT(taken, 3);
+    sender = nullptr;
+    broker.wait_for_messages(static_cast<std::size_t>(taken.load()));
+    broker.release_receipts();
+    all.get_future().wait();
+}
+
+TEST(PulsarProducer, needs_no_callback) {
+    FakeBroker broker;
+    const auto client = open(quick(broker.url()));
+    const auto sender = producer(*client);
+    ASSERT_TRUE(sender->try_send({.payload = "x"}, {}));
+    EXPECT_TRUE(run(sender->flush()));
+}
+
 // --- Consumers
 
 TEST(PulsarConsumer, waits_for_messages_and_for_no_longer_than_it_should) {

@@ -348,13 +348,6 @@ void Core::on(session::Sent& sent) {
     handle.core->on_sent(handle.part, sent);
 }
 
-void Core::on(session::Room& room) {
-    const auto found = producers_.find(room.producer);
-    if (found == producers_.end()) return;
-    const auto handle = found->second;
-    handle.core->on_room();
-}
-
 void Core::operation_done(session::OperationId operation, Result<void> result) {
     if (auto done = take_out(expected_, operation)) (*done)(std::move(result));
 }

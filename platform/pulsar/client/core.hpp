@@ -107,7 +107,7 @@ private:
     void on(session::Partitions& partitions);
     void on(session::ProducerOpened& opened);
     void on(session::Sent& sent);
-    void on(session::Room& room);
+    void on(session::Room& /*room*/) {}  // ProducerCore keeps the bounds
     void on(session::Flushed& flushed);
     void on(session::ProducerClosed& closed);
     void on(session::ConsumerOpened& opened);

@@ -2,9 +2,11 @@
 #include "platform/pulsar/client/producer_core.hpp"
 
 #include "platform/pulsar/client/core.hpp"
+#include "platform/pulsar/session/send_queue.hpp"
 #include "platform/pulsar/wire/topic.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace platform::pulsar::client {
@@ -64,9 +66,9 @@ ProducerCore::ProducerCore(std::shared_ptr<Core> core, ProducerOptions options, 
 // --- Any thread.
 
 std::size_t ProducerCore::bytes_of(const OutMessage& message) {
-    std::size_t bytes = message.payload.size() + message.key.size();
-    for (const auto& [name, value] : message.properties) bytes += name.size() + value.size();
-    return bytes;
+    session::OutgoingMessage counted{.payload = message.payload, .key = message.key};
+    counted.properties.assign(message.properties.begin(), message.properties.end());
+    return session::counted_bytes(counted);
 }
 
 Result<void> ProducerCore::try_send(OutMessage message, OnSent on_sent) {
@@ -152,6 +154,8 @@ void ProducerCore::open(std::move_only_function<void(Result<std::unique_ptr<Prod
     to_open_ = alive_ = parts_.size();
     for (std::uint32_t i = 0; i < parts_.size(); ++i) {
         auto options = options_;
+        // The bounds are those of all parts together, and are kept here: the session takes all that has room.
+        options.pending_messages_max = options.pending_bytes_max = std::numeric_limits<std::size_t>::max();
         options.topic = partitions_ == 0 ? topic_ : wire::partition_name(topic_, i);
         parts_[i].id = core_->session().open_producer(std::move(options), core_->now());
         core_->own(parts_[i].id, shared_from_this(), i);
@@ -199,10 +203,6 @@ void ProducerCore::end(const Error& reason) {
         refused.swap(for_room_);
     }
     pump();
-    while (!held_.empty()) {
-        auto item = held_.pop_front();
-        answer(std::move(item.waiting), reason);
-    }
     for (const auto& call : refused) fail_unsent(call, reason);
 }
 
@@ -258,18 +258,9 @@ void ProducerCore::pump() {
     }
     // What a callback sends meanwhile is listed anew.
     auto items = std::exchange(taken_, {});
-    for (auto& item : items) give(item);
+    for (auto& item : items) hand_over(item);
     items.clear();
     if (taken_.empty()) taken_ = std::move(items);  // for its memory
-    end_batches();
-}
-
-void ProducerCore::give(Outgoing& item) {
-    if (!held_.empty() || !hand_over(item)) held_.push_back(std::move(item));
-}
-
-void ProducerCore::resume_held() {
-    while (!held_.empty() && hand_over(held_.front())) held_.pop_front();
     end_batches();
 }
 
@@ -279,27 +270,14 @@ void ProducerCore::end_batches() {
         if (std::exchange(part.has_unended_batch, false)) core_->session().end_batch(part.id, core_->now());
 }
 
-// Whether it is done with; if not, the session has no room for it yet.
-bool ProducerCore::hand_over(Outgoing& item) {
+void ProducerCore::hand_over(Outgoing& item) {
     auto& [message, waiting] = item;
     auto* const call = waiting.call.get();
-    if (call && call->is_flush) {
-        flush(waiting.call);
-        return true;
-    }
-    if (refusal_) {
-        answer(std::move(waiting), *refusal_);
-        return true;
-    }
-    if (call && call->is_over) {  // cancelled
-        release(1, waiting.bytes);
-        return true;
-    }
+    if (call && call->is_flush) return flush(waiting.call);
+    if (refusal_) return answer(std::move(waiting), *refusal_);
+    if (call && call->is_over) return release(1, waiting.bytes);  // cancelled
     const auto part = route(message, call);
-    if (!part) {
-        answer(std::move(waiting), part.error());
-        return true;
-    }
+    if (!part) return answer(std::move(waiting), part.error());
     scratch_.payload = message.payload;
     scratch_.key = message.key;
     scratch_.properties.clear();
@@ -308,17 +286,9 @@ bool ProducerCore::hand_over(Outgoing& item) {
     scratch_.sequence = message.sequence;
     scratch_.null_value = message.null_value;
     const auto sent = core_->session().send(parts_[*part].id, scratch_, core_->now());
-    if (!sent && sent.error().kind == ErrorKind::busy) {
-        if (partitions_ > 0) message.partition = static_cast<std::int32_t>(*part);  // stays its partition
-        return false;
-    }
-    if (!sent) {
-        answer(std::move(waiting), sent.error());
-        return true;
-    }
+    if (!sent) return answer(std::move(waiting), sent.error());
     parts_[*part].has_unended_batch = true;
     parts_[*part].unanswered.push_back(std::move(waiting));
-    return true;
 }
 
 Result<std::uint32_t> ProducerCore::route(const OutMessage& message, SendCall* call) {
@@ -399,6 +369,7 @@ void ProducerCore::answer(Waiting waiting, Result<Receipt> result) {
 
 void ProducerCore::tell(Waiting& waiting, Result<Receipt> result) {
     if (waiting.call) return waiting.call->set(waiting.index, std::move(result));
+    if (!waiting.on_sent) return;
     call_guarded("pulsar-on-sent-threw", [&] { waiting.on_sent(std::move(result)); });
 }
 

@@ -65,7 +65,6 @@ public:
 
     void on_opened(std::uint32_t part, kernel::Result<session::ProducerFacts> facts);
     void on_sent(std::uint32_t part, const session::Sent& sent);
-    void on_room() { resume_held(); }
     void on_closed(std::uint32_t part, const kernel::Result<void>& result);
 
 private:
@@ -93,12 +92,10 @@ private:
     bool must_list();  // under the lock
     void admit();      // under the lock
     void release(std::size_t messages, std::size_t bytes);
-    void give(Outgoing& item);
-    bool hand_over(Outgoing& item);
+    void hand_over(Outgoing& item);
     kernel::Result<std::uint32_t> route(const OutMessage& message, SendCall* call);
     std::uint32_t next_partition(std::size_t bytes);
     void flush(const std::shared_ptr<SendCall>& call);
-    void resume_held();
     void end_batches();
     void answer(Waiting waiting, kernel::Result<Receipt> result);
     static void tell(Waiting& waiting, kernel::Result<Receipt> result);
@@ -123,7 +120,6 @@ private:
     std::atomic<bool> connected_{false};
     std::vector<Part> parts_;
     std::vector<Outgoing> taken_;
-    session::Fifo<Outgoing> held_;  // the session has no room
     session::OutgoingMessage scratch_;
     std::uint32_t sticky_ = 0;
     std::size_t sticky_messages_ = 0, sticky_bytes_ = 0;
