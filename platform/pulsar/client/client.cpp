@@ -30,6 +30,34 @@ Task<T> ask(std::shared_ptr<Core> core, Order order) {
     });
 }
 
+Error opening_cancelled() {
+    return Error{ErrorKind::interrupted, "pulsar-cancelled", "the wait was given up"};
+}
+
+// A Task that ends with what `open(opening)` brings, or is given up.
+template <class Handle, class HandleCore, class Open>
+Task<std::unique_ptr<Handle>> opened(std::shared_ptr<Core> core, Open open, std::stop_token stop) {
+    auto opening = std::make_shared<Opening<Handle, HandleCore>>();
+    auto cancel = [core, opening] { core->post([opening] { opening->give_up(opening_cancelled()); }); };
+    co_return co_await suspend_with_cancel<std::unique_ptr<Handle>>(
+        [core, opening, o = std::make_shared<Open>(std::move(open))](Bring<std::unique_ptr<Handle>> bring) {
+            opening->done = std::move(bring);
+            core->post([opening, o] { (*o)(opening); });
+        },
+        std::move(cancel), std::move(stop));
+}
+
+Task<std::unique_ptr<Consumer>> opened_consumer(std::shared_ptr<Core> core, ConsumerOptions options, std::vector<MessageId> starts,
+                                                ConsumerHooks hooks, std::stop_token stop) {
+    auto* const io = core.get();
+    return opened<Consumer, ConsumerCore>(
+        std::move(core),
+        [io, o = std::move(options), s = std::move(starts), h = std::move(hooks)](const std::shared_ptr<OpeningConsumer>& opening) mutable {
+            io->open_consumer(std::move(o), std::move(s), std::move(h), opening);
+        },
+        std::move(stop));
+}
+
 Result<std::vector<session::Address>> services_of(std::string_view service) {
     const auto scheme_end = service.find("://");
     if (scheme_end == std::string_view::npos)
@@ -263,20 +291,20 @@ Client::~Client() {
     core_->stop();
 }
 
-Task<std::unique_ptr<Producer>> Client::producer(ProducerOptions options) {
-    return ask<std::unique_ptr<Producer>>(core_, [core = core_, o = std::move(options)](Bring<std::unique_ptr<Producer>> bring) mutable {
-        core->open_producer(std::move(o), std::move(bring));
-    });
+Task<std::unique_ptr<Producer>> Client::producer(ProducerOptions options, std::stop_token stop) {
+    return opened<Producer, ProducerCore>(
+        core_,
+        [core = core_.get(), o = std::move(options)](const std::shared_ptr<OpeningProducer>& opening) mutable {
+            core->open_producer(std::move(o), opening);
+        },
+        std::move(stop));
 }
 
-Task<std::unique_ptr<Consumer>> Client::consumer(ConsumerOptions options, ConsumerHooks hooks) {
-    return ask<std::unique_ptr<Consumer>>(
-        core_, [core = core_, o = std::move(options), h = std::move(hooks)](Bring<std::unique_ptr<Consumer>> bring) mutable {
-            core->open_consumer(std::move(o), {}, std::move(h), std::move(bring));
-        });
+Task<std::unique_ptr<Consumer>> Client::consumer(ConsumerOptions options, ConsumerHooks hooks, std::stop_token stop) {
+    return opened_consumer(core_, std::move(options), {}, std::move(hooks), std::move(stop));
 }
 
-Task<std::unique_ptr<Consumer>> Client::reader(ReaderOptions options, ConsumerHooks hooks) {
+Task<std::unique_ptr<Consumer>> Client::reader(ReaderOptions options, ConsumerHooks hooks, std::stop_token stop) {
     ConsumerOptions of_reader{.topic = std::move(options.topic),
                               .subscription = "reader-" + runtime::random_hex(8),  // a broker takes none without a name
                               .name = std::move(options.name),
@@ -289,10 +317,7 @@ Task<std::unique_ptr<Consumer>> Client::reader(ReaderOptions options, ConsumerHo
                               .queue_messages_max = options.queue_messages_max,
                               .queue_bytes_max = options.queue_bytes_max,
                               .sticky_ranges = {}};
-    return ask<std::unique_ptr<Consumer>>(core_, [core = core_, o = std::move(of_reader), s = std::move(options.starts),
-                                                  h = std::move(hooks)](Bring<std::unique_ptr<Consumer>> bring) mutable {
-        core->open_consumer(std::move(o), std::move(s), std::move(h), std::move(bring));
-    });
+    return opened_consumer(core_, std::move(of_reader), std::move(options.starts), std::move(hooks), std::move(stop));
 }
 
 Task<std::uint32_t> Client::partitions(std::string topic) {

@@ -65,9 +65,9 @@ struct ClientOptions {
     std::chrono::milliseconds close_timeout{5'000};  // how long the Client's destructor waits for the brokers
 };
 
-// Of all its partitions together: `pending_messages_max` and `pending_bytes_max`; a message counts its payload, key and properties, 64 bytes
-// and 16 for each property. `topic` may be short ("raw-data") and partitioned.
-// `batch_delay` 0: an entry holds what was sent until the I/O thread came by, and waits for nothing.
+// Of all its partitions together: `pending_messages_max` and `pending_bytes_max`; a message counts its payload, key and properties, 64
+// bytes and 16 for each property. `topic` may be short ("raw-data") and partitioned. `batch_delay` 0: an entry holds what was sent until
+// the I/O thread came by, and waits for nothing.
 using ProducerOptions = session::ProducerOptions;
 
 struct OutMessage {
@@ -172,9 +172,10 @@ public:
     Consumer(const Consumer&) = delete;
     Consumer& operator=(const Consumer&) = delete;
 
-    // Up to `messages_max` messages, as soon as there is one; none when `wait_max` is over or `stop` was asked for. One trip to the I/O
-    // thread for all of them. The end of one partition (fault "pulsar-entry-broken" at a message that cannot be read: nothing is skipped)
-    // is the end of the consumer: its reason comes after the messages of that partition before it, then always.
+    // Up to `messages_max` messages (at least one: incorrect "pulsar-options"), as soon as there is one; none when `wait_max` is over or
+    // `stop` was asked for. One trip to the I/O thread for all of them. The end of one partition (fault "pulsar-entry-broken" at a message
+    // that cannot be read: nothing is skipped) is the end of the consumer: its reason comes after the messages of that partition before it,
+    // then always.
     kernel::Task<std::vector<Message>> receive(std::size_t messages_max, std::chrono::milliseconds wait_max, std::stop_token stop = {});
     // The same for a plain loop: blocks the thread. REQUIRES: not on the I/O thread.
     kernel::Result<std::vector<Message>> receive_blocking(std::size_t messages_max, std::chrono::milliseconds wait_max,
@@ -220,9 +221,10 @@ public:
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    kernel::Task<std::unique_ptr<Producer>> producer(ProducerOptions options);
-    kernel::Task<std::unique_ptr<Consumer>> consumer(ConsumerOptions options, ConsumerHooks hooks = {});
-    kernel::Task<std::unique_ptr<Consumer>> reader(ReaderOptions options, ConsumerHooks hooks = {});
+    // incorrect "pulsar-options" for a bound of 0. Without a stop, a producer that waits to be the exclusive one waits for ever.
+    kernel::Task<std::unique_ptr<Producer>> producer(ProducerOptions options, std::stop_token stop = {});
+    kernel::Task<std::unique_ptr<Consumer>> consumer(ConsumerOptions options, ConsumerHooks hooks = {}, std::stop_token stop = {});
+    kernel::Task<std::unique_ptr<Consumer>> reader(ReaderOptions options, ConsumerHooks hooks = {}, std::stop_token stop = {});
     kernel::Task<std::uint32_t> partitions(std::string topic);  // 0: not partitioned. not_found when there is no such topic
     // Closes every producer and consumer, then the connections. A second one gives the same.
     kernel::Task<> close();

@@ -21,6 +21,10 @@ Error consumer_closed() {
     return Error{ErrorKind::interrupted, "pulsar-consumer-closed", "the consumer is closed"};
 }
 
+Error no_cumulative_ack() {
+    return Error{ErrorKind::incorrect, "pulsar-cumulative-ack", "Shared and Key_Shared subscriptions have no cumulative acknowledgements"};
+}
+
 // Calls `done` when so many results are there, with the first failure.
 class Gathered {
 public:
@@ -65,6 +69,7 @@ std::int32_t ConsumerCore::partition_of(std::uint32_t part) const {
 Result<void> ConsumerCore::judge(std::span<const MessageId> ids, Judgement judgement) {
     for (const auto& id : ids)
         if (auto part = part_of(id); !part) return part.error();
+    if (judgement == Judgement::ack_cumulative && !is_cumulative()) return no_cumulative_ack();
     if (core_->is_over()) return client_closed();
     core_->post([self = shared_from_this(), all = std::vector<MessageId>(ids.begin(), ids.end()), judgement] {
         if (self->core_->is_over()) return;
@@ -105,18 +110,20 @@ void ConsumerCore::open(std::move_only_function<void(Result<std::unique_ptr<Cons
 void ConsumerCore::on_opened(std::uint32_t part, const Result<void>& result) {
     --to_open_;
     if (!result) {
-        const auto& reason = result.error();
-        if (opening_) {
-            auto done = std::exchange(opening_, {});
-            end(reason);
-            close({});
-            done(reason);
-        }
+        give_up_opening(result.error());
         return part_is_over(part);
     }
     if (to_open_ > 0 || !opening_) return;
     look();
     std::exchange(opening_, {})(std::make_unique<Consumer>(shared_from_this()));
+}
+
+void ConsumerCore::give_up_opening(const Error& why) {
+    if (!opening_) return;
+    auto done = std::exchange(opening_, {});
+    end(why);
+    close({});
+    done(why);
 }
 
 void ConsumerCore::close(std::move_only_function<void(Result<void>)> done) {
@@ -171,6 +178,7 @@ void ConsumerCore::look() {
 
 void ConsumerCore::receive(const std::shared_ptr<ReceiveCall>& call) {
     if (core_->is_over()) return answer(call, client_closed());
+    if (call->messages_max == 0) return answer(call, bad_options("at least one message is received"));
     if (call->is_cancelled) return answer(call, std::vector<Message>());
     receivers_.push_back(call);
     serve();
@@ -246,6 +254,7 @@ void ConsumerCore::ack(const MessageId& id, bool cumulative, Outcome<> done) {
     if (auto why = refusal()) return done(*std::move(why));
     const auto part = part_of(id);
     if (!part) return done(part.error());
+    if (cumulative && !is_cumulative()) return done(no_cumulative_ack());
     const auto operation = core_->expect(std::move(done));
     if (cumulative) core_->session().ack_cumulative(parts_[*part].id, id, operation, core_->now());
     else core_->session().ack(parts_[*part].id, id, operation, core_->now());

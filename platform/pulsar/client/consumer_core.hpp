@@ -56,7 +56,8 @@ public:
     void unsubscribe(std::move_only_function<void(kernel::Result<void>)> done);
     void close(std::move_only_function<void(kernel::Result<void>)> done);
     void end(const kernel::Error& reason);
-    void look();  // whether it is connected
+    void give_up_opening(const kernel::Error& why);  // unless it is open
+    void look();                                     // whether it is connected
     void fail_everything(const kernel::Error& reason);
 
     void on_opened(std::uint32_t part, const kernel::Result<void>& result);
@@ -72,6 +73,7 @@ private:
     };
 
     std::int32_t partition_of(std::uint32_t part) const;
+    bool is_cumulative() const { return options_.type == SubscriptionType::exclusive || options_.type == SubscriptionType::failover; }
     void serve();
     std::vector<Message> take(std::size_t messages_max);
     void answer(const std::shared_ptr<ReceiveCall>& call, kernel::Result<std::vector<Message>> result);

@@ -19,8 +19,20 @@ using kernel::ErrorKind;
 using kernel::Result;
 using runtime::Level;
 
+constexpr std::uint32_t partitions_max = 10'000;
 constexpr std::chrono::milliseconds look_interval{100};
 constexpr std::chrono::milliseconds cancelled_handlers_max{200};  // a name look-up may hang; ~io_context waits for it
+
+// Whether it ended without throwing; what it throws is logged and goes no further.
+template <class Call>
+bool run_guarded(const char* what, Call& call) {
+    const auto done = runtime::guarded([&call] {
+        call();
+        return kernel::ok();
+    });
+    if (!done) runtime::log(Level::error, what, {{"code", std::string_view(done.error().code)}});
+    return static_cast<bool>(done);
+}
 
 template <class Map, class Key>
 std::optional<typename Map::mapped_type> take_out(Map& map, const Key& key) {
@@ -35,12 +47,12 @@ Error client_closed() {
     return Error{ErrorKind::interrupted, "pulsar-client-closed", "the client is closed"};
 }
 
+Error bad_options(const char* what) {
+    return Error{ErrorKind::incorrect, "pulsar-options", what};
+}
+
 void call_guarded(const char* what, const std::function<void()>& call) {
-    const auto done = runtime::guarded([&call] {
-        call();
-        return kernel::ok();
-    });
-    if (!done) runtime::log(Level::error, what, {{"code", std::string_view(done.error().code)}});
+    run_guarded(what, call);
 }
 
 Core::Core(ClientOptions options, std::vector<session::Address> services)
@@ -61,9 +73,12 @@ Core::~Core() = default;
 void Core::start() {
     thread_ = std::thread([this] {
         runtime::name_this_thread("pulsar-client");
-        io_.run();
+        const auto work = [this] { io_.run(); };
+        while (!run_guarded("pulsar-client-threw", work)) {
+        }  // it goes on with what comes next
         io_.restart();
-        io_.run_for(cancelled_handlers_max);  // they hold what holds this
+        const auto rest = [this] { io_.run_for(cancelled_handlers_max); };  // they hold what holds this
+        run_guarded("pulsar-client-threw", rest);
     });
 }
 
@@ -125,9 +140,12 @@ void Core::take_jobs() {
         taken_jobs_.swap(jobs_);
         taken_listed_.swap(listed_);
     }
-    for (const auto& producer : taken_listed_) producer->pump();
+    for (const auto& producer : taken_listed_) {
+        const auto pump = [&producer] { producer->pump(); };
+        run_guarded("pulsar-client-threw", pump);
+    }
     taken_listed_.clear();
-    for (auto& job : taken_jobs_) job();
+    for (auto& job : taken_jobs_) run_guarded("pulsar-client-threw", job);
     taken_jobs_.clear();
     act();
 }
@@ -165,8 +183,8 @@ void Core::look_at_handles() {
 }
 
 void Core::close(Outcome<> done) {
-    if (session_closed_) {
-        if (done) done(kernel::ok());
+    if (session_closed_ || is_finished_here_) {
+        if (done) done(session_closed_ ? kernel::ok() : Result<void>(client_closed()));
         return;
     }
     if (done) closers_.push_back(std::move(done));
@@ -307,30 +325,42 @@ void Core::ask_partitions(const std::string& topic, Outcome<std::uint32_t> done)
     session_->partitions(operation, *std::move(name), now_);
 }
 
-void Core::open_producer(ProducerOptions options, Outcome<std::unique_ptr<Producer>> done) {
+void Core::open_producer(ProducerOptions options, std::shared_ptr<OpeningProducer> opening) {
+    if (options.pending_messages_max == 0 || options.pending_bytes_max == 0)
+        return opening->answer(bad_options("a producer's pending_messages_max and pending_bytes_max are at least 1"));
     auto topic = wire::topic_name(options.topic);
-    if (!topic) return done(std::move(topic).error());
-    ask_partitions(*topic, [this, o = std::move(options), name = *topic, d = std::move(done)](Result<std::uint32_t> count) mutable {
-        if (!count) return d(std::move(count).error());
-        std::make_shared<ProducerCore>(shared_from_this(), std::move(o), std::move(name), *count)->open(std::move(d));
+    if (!topic) return opening->answer(std::move(topic).error());
+    ask_partitions(*topic, [this, opening, o = std::move(options), name = *topic](Result<std::uint32_t> count) mutable {
+        if (!opening->done) return;  // given up
+        if (!count) return opening->answer(std::move(count).error());
+        opening->core = std::make_shared<ProducerCore>(shared_from_this(), std::move(o), std::move(name), *count);
+        opening->core->open([opening](Result<std::unique_ptr<Producer>> opened) { opening->answer(std::move(opened)); });
     });
 }
 
 void Core::open_consumer(ConsumerOptions options, std::vector<MessageId> starts, ConsumerHooks hooks,
-                         Outcome<std::unique_ptr<Consumer>> done) {
+                         std::shared_ptr<OpeningConsumer> opening) {
+    if (options.queue_messages_max == 0 || options.queue_bytes_max == 0)
+        return opening->answer(bad_options("a consumer's queue_messages_max and queue_bytes_max are at least 1"));
     auto topic = wire::topic_name(options.topic);
-    if (!topic) return done(std::move(topic).error());
-    ask_partitions(*topic, [this, o = std::move(options), s = std::move(starts), h = std::move(hooks), name = *topic,
-                            d = std::move(done)](Result<std::uint32_t> count) mutable {
-        if (!count) return d(std::move(count).error());
-        auto consumer =
+    if (!topic) return opening->answer(std::move(topic).error());
+    ask_partitions(*topic, [this, opening, o = std::move(options), s = std::move(starts), h = std::move(hooks),
+                            name = *topic](Result<std::uint32_t> count) mutable {
+        if (!opening->done) return;  // given up
+        if (!count) return opening->answer(std::move(count).error());
+        opening->core =
             std::make_shared<ConsumerCore>(shared_from_this(), std::move(o), std::move(s), std::move(h), std::move(name), *count);
-        consumer->open(std::move(d));
+        opening->core->open([opening](Result<std::unique_ptr<Consumer>> opened) { opening->answer(std::move(opened)); });
     });
 }
 
 void Core::on(session::Partitions& partitions) {
-    if (auto done = take_out(expected_partitions_, partitions.operation)) (*done)(std::move(partitions.count));
+    auto done = take_out(expected_partitions_, partitions.operation);
+    if (!done) return;
+    if (partitions.count && *partitions.count > partitions_max)
+        partitions.count = Error{ErrorKind::unavailable, "pulsar-protocol",
+                                 "the broker speaks of " + std::to_string(*partitions.count) + " partitions, more than are believed"};
+    (*done)(std::move(partitions.count));
 }
 
 void Core::on(session::ProducerOpened& opened) {

@@ -36,8 +36,27 @@ template <class T = void>
 using Outcome = std::move_only_function<void(kernel::Result<T>)>;
 
 kernel::Error client_closed();
+kernel::Error bad_options(const char* what);
 // Runs code of the application: what it throws is logged and goes no further.
 void call_guarded(const char* what, const std::function<void()>& call);
+
+// One call of Client::producer(), consumer() or reader(), until it is answered. Lives on the I/O thread.
+template <class Handle, class HandleCore>
+struct Opening {
+    Outcome<std::unique_ptr<Handle>> done;  // empty when it was answered: what comes later is dropped, and closes itself
+    std::shared_ptr<HandleCore> core;       // when the topic's partitions are known
+
+    void answer(kernel::Result<std::unique_ptr<Handle>> result) {
+        if (done) std::exchange(done, {})(std::move(result));
+    }
+    void give_up(const kernel::Error& why) {
+        if (!done) return;
+        if (const auto opened = std::exchange(core, {})) opened->give_up_opening(why);
+        answer(why);
+    }
+};
+using OpeningProducer = Opening<Producer, ProducerCore>;
+using OpeningConsumer = Opening<Consumer, ConsumerCore>;
 
 class Core : public std::enable_shared_from_this<Core> {
 public:
@@ -72,9 +91,9 @@ public:
     session::Now now() const { return now_; }
     boost::asio::io_context& io() { return io_; }
 
-    void open_producer(ProducerOptions options, Outcome<std::unique_ptr<Producer>> done);
+    void open_producer(ProducerOptions options, std::shared_ptr<OpeningProducer> opening);
     void open_consumer(ConsumerOptions options, std::vector<MessageId> starts, ConsumerHooks hooks,
-                       Outcome<std::unique_ptr<Consumer>> done);
+                       std::shared_ptr<OpeningConsumer> opening);
     void ask_partitions(const std::string& topic, Outcome<std::uint32_t> done);
     void close(Outcome<> done);
 

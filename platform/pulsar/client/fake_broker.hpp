@@ -40,6 +40,7 @@ public:
         bool is_silent = false;            // takes connections, and says nothing
         std::map<std::string, std::uint32_t> partitions{};
         bool keeps_messages = true;
+        bool has_exclusive_producer = false;  // somebody else: ours wait their turn, for ever
     };
 
     FakeBroker() : FakeBroker(Options{}) {}
@@ -88,6 +89,9 @@ public:
     }
     void wait_for_subscriptions(std::size_t count) {
         wait([this, count] { return subscriptions_ >= count; });
+    }
+    void wait_for_producers(std::size_t count) {
+        wait([this, count] { return producers_ >= count; });
     }
     void wait_for_connections(std::size_t count) {
         wait([this, count] { return connections_ >= count; });
@@ -240,9 +244,11 @@ private:
             }
             case Command::PRODUCER: {
                 peer.producers[in.producer().producer_id()] = in.producer().topic();
+                count(producers_, 1);
                 out.set_type(Command::PRODUCER_SUCCESS);
                 auto& success = *out.mutable_producer_success();
                 success.set_request_id(in.producer().request_id());
+                if (options_.has_exclusive_producer) success.set_producer_ready(false);
                 success.set_producer_name(in.producer().producer_name().empty() ? "fake-name" : in.producer().producer_name());
                 break;
             }
@@ -369,7 +375,7 @@ private:
     std::set<std::shared_ptr<Peer>> peers_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::size_t messages_ = 0, subscriptions_ = 0, connections_ = 0, acks_ = 0;
+    std::size_t messages_ = 0, producers_ = 0, subscriptions_ = 0, connections_ = 0, acks_ = 0;
     std::thread thread_;
 };
 

@@ -167,12 +167,7 @@ void ProducerCore::on_opened(std::uint32_t part, Result<session::ProducerFacts> 
     if (!facts) {
         const auto& reason = facts.error();
         // One that fails is enough: the others may wait for an exclusive producer to go, for ever.
-        if (opening_) {
-            auto done = std::exchange(opening_, {});
-            end(reason);
-            close({});
-            done(reason);
-        }
+        give_up_opening(reason);
         return part_is_over(part);
     }
     parts_[part].last_sequence = facts->last_sequence;
@@ -180,6 +175,14 @@ void ProducerCore::on_opened(std::uint32_t part, Result<session::ProducerFacts> 
     if (to_open_ > 0 || !opening_) return;
     look();
     std::exchange(opening_, {})(std::make_unique<Producer>(shared_from_this()));
+}
+
+void ProducerCore::give_up_opening(const Error& why) {
+    if (!opening_) return;
+    auto done = std::exchange(opening_, {});
+    end(why);
+    close({});
+    done(why);
 }
 
 void ProducerCore::close(std::move_only_function<void(Result<void>)> done) {

@@ -59,8 +59,9 @@ public:
     void pump();
     void cancel(const std::shared_ptr<SendCall>& call);
     void close(std::move_only_function<void(kernel::Result<void>)> done);
-    void end(const kernel::Error& reason);  // nothing is taken any more
-    void look();                            // whether it is connected
+    void end(const kernel::Error& reason);           // nothing is taken any more
+    void give_up_opening(const kernel::Error& why);  // unless it is open
+    void look();                                     // whether it is connected
     void fail_everything(const kernel::Error& reason);
 
     void on_opened(std::uint32_t part, kernel::Result<session::ProducerFacts> facts);
