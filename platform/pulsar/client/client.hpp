@@ -43,8 +43,8 @@ using wire::earliest;
 using wire::latest;
 using wire::MessageId;
 
-// Gives the token (a JWT, without "Bearer"): called anew for each connection and each time a broker asks for a fresh one, on a thread of
-// its own, so that it may block; the client's end waits for it.
+// Gives the token (a JWT, without "Bearer"): called anew when a connection needs one and when a broker asks for a fresh one, on a thread of
+// its own, so that it may block; the client's end waits for it. One call at a time: what it gives goes to all connections that wait then.
 using TokenSupplier = std::function<kernel::Result<std::string>()>;
 TokenSupplier token_from_file(std::string path);             // without the white space at its ends; read each time
 TokenSupplier token_from_environment(std::string variable);  // likewise

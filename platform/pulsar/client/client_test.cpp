@@ -12,11 +12,25 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <future>
 #include <numeric>
 #include <regex>
 #include <sstream>
+
+#include <dlfcn.h>
+#include <netdb.h>
+
+// Names as the machine has them, and one more that has two addresses: 127.0.0.1, then 127.0.0.2.
+extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** found) {
+    static const auto real = reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+    if (!node || std::strcmp(node, "two.test") != 0) return real(node, service, hints, found);
+    if (const int failed = real("127.0.0.1", service, hints, found); failed != 0) return failed;
+    auto** last = &(*found)->ai_next;
+    while (*last) last = &(*last)->ai_next;
+    return real("127.0.0.2", service, hints, last);
+}
 
 namespace platform::pulsar::client {
 namespace {
@@ -185,6 +199,21 @@ TEST(PulsarClient, tries_every_address_of_a_name) {
     EXPECT_TRUE(run(client->partitions("t")));
 }
 
+TEST(PulsarClient, goes_to_the_second_address_when_the_first_takes_connections_and_is_silent) {
+    FakeBroker silent({.is_silent = true});
+    FakeBroker broker({.address = "127.0.0.2", .port = silent.port()});
+    auto options = quick(broker.url("two.test"));
+    options.session.connect_timeout = 100ms;
+    options.session.operation_timeout = 10s;
+    const auto client = open(options);
+    const auto found = run(client->partitions("t"));
+    EXPECT_TRUE(found) << found.error().code << ": " << found.error().message;
+    EXPECT_EQ(silent.connections(), 1u);
+    broker.drop_connections();
+    EXPECT_TRUE(run(client->partitions("t")));
+    EXPECT_EQ(silent.connections(), 1u) << "it is remembered";
+}
+
 TEST(PulsarClient, says_why_it_cannot_connect) {
     std::uint16_t dead_port = 0;
     {
@@ -264,6 +293,17 @@ TEST_F(PulsarTls, shows_its_own_certificate_and_tells_when_it_is_refused) {
         "pulsar-tls-refused");
 }
 
+TEST_F(PulsarTls, goes_to_the_second_address_when_the_first_speaks_no_tls) {
+    FakeBroker plain;
+    const auto files = authority_.make("broker", {.alternative_names = "DNS:two.test"});
+    FakeBroker broker({.address = "127.0.0.2", .port = plain.port(), .tls = true, .certificate = files.certificate, .key = files.key});
+    auto options = quick(broker.url("two.test"));
+    options.session.operation_timeout = 10s;
+    options.tls.ca_file = authority_.ca_file();
+    const auto found = run(open(options)->partitions("t"));
+    EXPECT_TRUE(found) << found.error().code << ": " << found.error().message;
+}
+
 TEST(PulsarClient, says_when_the_peer_speaks_no_tls) {
     FakeBroker broker;  // takes the hello for a frame, and hangs up
     auto options = quick("pulsar+ssl://127.0.0.1:" + std::to_string(broker.port()));
@@ -308,6 +348,27 @@ TEST(PulsarClient, a_supplier_that_throws_or_fails_is_told) {
     expect_cause(run(open(options)->producer(to("t"))), "job-threw");
     options.token = token_from_file("/nothing/there");
     expect_cause(run(open(options)->producer(to("t"))), "pulsar-token");
+}
+
+TEST(PulsarClient, asks_a_supplier_that_hangs_no_second_time) {
+    FakeBroker broker({.token = "good"});
+    auto options = quick(broker.url());
+    options.session.connect_timeout = 50ms;
+    options.session.operation_timeout = 30s;
+    std::promise<void> go_on;
+    std::atomic<int> asked = 0;
+    options.token = [&asked, may = go_on.get_future().share()]() -> Result<std::string> {
+        ++asked;
+        may.wait();
+        return std::string("good");
+    };
+    const auto client = open(std::move(options));
+    InBackground<std::unique_ptr<Producer>> opening(client->producer(to("t")));
+    broker.wait_for_connections(6);
+    EXPECT_EQ(asked, 1);
+    go_on.set_value();
+    EXPECT_TRUE(opening.get());
+    EXPECT_LE(asked, 3) << "nothing had piled up";
 }
 
 TEST(PulsarClient, tokens_come_from_files_and_from_the_environment) {

@@ -64,6 +64,8 @@ void Connection::dial() {
 void Connection::resolved(const Error& error, const tcp::resolver::results_type& found) {
     if (error) return end(unavailable("pulsar-resolve", address_.host + ": " + error.message()));
     for (const auto& entry : found) endpoints_.push_back(entry.endpoint());
+    if (const auto avoided = std::ranges::find(endpoints_, core_.avoided(address_)); avoided != endpoints_.end())
+        std::ranges::rotate(endpoints_, avoided + 1);
     connect_next(unavailable("pulsar-resolve", address_.host + ": no address"));
 }
 
@@ -79,8 +81,12 @@ void Connection::connect_next(const kernel::Error& last) {
 }
 
 void Connection::tcp_connected(const Error& error) {
-    if (timed_out_) return connect_next(unavailable("pulsar-connect-timeout", to_text(address_) + ": no answer"));
+    if (timed_out_) {
+        avoid_address();
+        return connect_next(unavailable("pulsar-connect-timeout", to_text(address_) + ": no answer"));
+    }
     if (error) return connect_next(unavailable("pulsar-connect", to_text(address_) + ": " + error.message()));
+    answered_ = true;
     Error ignored;
     socket_.set_option(tcp::no_delay(true), ignored);
     if (address_.tls) return shake_hands();
@@ -136,6 +142,7 @@ void Connection::read() {
 
 void Connection::was_read(const Error& error, std::size_t bytes) {
     if (error) return end(ended(error));
+    heard_ = true;
     if (tls_) {
         const auto room = core_.prepare(id_, bytes);
         std::memcpy(room.data(), tls_in_.data(), bytes);
@@ -178,7 +185,16 @@ kernel::Error Connection::ended(const Error& error) {
     return unavailable("pulsar-connection-lost", to_text(address_) + ": " + error.message());
 }
 
+void Connection::avoid_address() {
+    if (endpoints_.size() > 1) core_.avoid(address_, endpoints_[endpoint_ - 1]);
+}
+
 void Connection::hang_up() {
+    if (answered_ && !heard_) avoid_address();
+    let_go();
+}
+
+void Connection::let_go() {
     dead_ = true;
     resolver_.cancel();
     limit_.cancel();
@@ -187,7 +203,9 @@ void Connection::hang_up() {
 }
 
 void Connection::end(const kernel::Error& why) {
-    hang_up();
+    // What another certificate, or another of ours, must mend is the same at every address.
+    if (answered_ && !heard_ && why.kind != ErrorKind::forbidden) avoid_address();
+    let_go();
     core_.closed(id_, why);  // forgets this connection: the handler that called keeps it
 }
 

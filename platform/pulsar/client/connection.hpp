@@ -26,7 +26,8 @@ public:
     Connection(Core& core, boost::asio::io_context& io, session::ConnectionId id, session::Address address, TlsOptions tls,
                std::chrono::milliseconds connect_timeout);
 
-    // Tries each address of the host in turn; each has its share of what is left of the timeout. Ends in Core::connected() or closed().
+    // Tries each address of the host in turn; each has its share of what is left of the timeout. Begins after the one that took a
+    // connection last time and then was of no use. Ends in Core::connected() or closed().
     void dial();
     void queue(std::shared_ptr<const std::string> bytes) { out_.push_back(std::move(bytes)); }
     // Writes what is queued, many frames at once, unless a write is under way.
@@ -46,6 +47,8 @@ private:
     void was_written(const Error& error, std::size_t bytes);
     void limit_to(std::chrono::steady_clock::duration time);
     void end(const kernel::Error& why);
+    void let_go();
+    void avoid_address();  // the one that was tried last
     kernel::Error ended(const Error& error);
     boost::asio::ip::tcp::socket& socket() { return tls_ ? tls_->next_layer() : socket_; }
 
@@ -66,6 +69,8 @@ private:
     std::vector<boost::asio::const_buffer> gathered_;
     std::size_t writing_ = 0;  // frames at the head of out_ that a write has
     bool timed_out_ = false;
+    bool answered_ = false;  // by TCP
+    bool heard_ = false;     // something of the broker's
     bool up_ = false;
     bool dead_ = false;
 };

@@ -20,6 +20,7 @@ using kernel::Result;
 using runtime::Level;
 
 constexpr std::uint32_t partitions_max = 10'000;
+constexpr std::size_t avoided_max = 1000;
 constexpr std::chrono::milliseconds look_interval{100};
 constexpr std::chrono::milliseconds cancelled_handlers_max{200};  // a name look-up may hang; ~io_context waits for it
 
@@ -257,9 +258,20 @@ void Core::closed(session::ConnectionId id, const Error& why) {
     runtime::log(Level::warn, "pulsar-connection-ended",
                  {{"code", std::string_view(why.code)}, {"message", std::string_view(why.message)}});
     connections_.erase(id);
+    std::erase(want_token_, id);
     enter();
     session_->closed(id, why, now_);
     act();
+}
+
+void Core::avoid(const session::Address& host, const boost::asio::ip::tcp::endpoint& endpoint) {
+    if (avoided_.size() >= avoided_max) avoided_.clear();
+    avoided_[to_text(host)] = endpoint;
+}
+
+boost::asio::ip::tcp::endpoint Core::avoided(const session::Address& host) const {
+    const auto found = avoided_.find(to_text(host));
+    return found == avoided_.end() ? boost::asio::ip::tcp::endpoint() : found->second;
 }
 
 void Core::on(session::Dial& dial) {
@@ -278,20 +290,28 @@ void Core::on(session::Write& write) {
 
 void Core::on(session::HangUp& hang_up) {
     const auto connection = take_out(connections_, hang_up.connection);
+    std::erase(want_token_, hang_up.connection);
     if (!connection) return;
     (*connection)->hang_up();
     runtime::log(Level::info, "pulsar-hung-up", {{"why", std::string_view(hang_up.why)}});
 }
 
+// One call at a time, however many wait: a supplier that hangs is not asked again and again.
 void Core::on(session::WantToken& want) {
-    const auto id = want.connection;
-    const bool asked = tokens_ && tokens_->submit([self = shared_from_this(), id] {
+    want_token_.push_back(want.connection);
+    if (is_asking_for_token_) return;
+    is_asking_for_token_ = tokens_ && tokens_->submit([self = shared_from_this()] {
         auto token = runtime::guarded(self->options_.token);
-        self->post([self, id, t = std::move(token)]() mutable {
-            if (!self->is_finished_here_) self->session_->token(id, std::move(t), self->now_);
-        });
+        self->post([self, t = std::move(token)] { self->give_token(t); });
     });
-    if (!asked) session_->token(id, Error{ErrorKind::unavailable, "pulsar-token", "the token's supplier does not keep up"}, now_);
+    if (!is_asking_for_token_) give_token(Error{ErrorKind::unavailable, "pulsar-token", "the token's supplier cannot be asked"});
+}
+
+void Core::give_token(const Result<std::string>& token) {
+    if (is_finished_here_) return;
+    is_asking_for_token_ = false;
+    for (const auto id : std::exchange(want_token_, {}))
+        if (connections_.contains(id)) session_->token(id, token, now_);
 }
 
 // --- For producers and consumers.

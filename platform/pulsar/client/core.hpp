@@ -12,6 +12,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
@@ -84,6 +85,9 @@ public:
     void received(session::ConnectionId id, std::size_t bytes);
     void written(session::ConnectionId id, std::size_t bytes);
     void closed(session::ConnectionId id, const kernel::Error& why);
+    // Of several addresses of a host: the last that is not to be the first again.
+    void avoid(const session::Address& host, const boost::asio::ip::tcp::endpoint& endpoint);
+    boost::asio::ip::tcp::endpoint avoided(const session::Address& host) const;
 
     // --- The I/O thread: for producers and consumers.
 
@@ -117,6 +121,7 @@ private:
     void look_at_handles();
     void finish();
     void fail_everything();
+    void give_token(const kernel::Result<std::string>& token);
     session::OperationId new_operation() { return session::OperationId{++last_operation_}; }
 
     void on(session::Dial& dial);
@@ -151,6 +156,9 @@ private:
 
     std::unordered_map<session::ConnectionId, std::shared_ptr<Connection>> connections_;
     std::vector<std::shared_ptr<Connection>> to_flush_;
+    std::unordered_map<std::string, boost::asio::ip::tcp::endpoint> avoided_;  // by host and port
+    std::vector<session::ConnectionId> want_token_;
+    bool is_asking_for_token_ = false;
     std::unordered_map<session::ProducerId, Handle<ProducerCore>> producers_;
     std::unordered_map<session::ConsumerId, Handle<ConsumerCore>> consumers_;
     std::unordered_map<session::OperationId, Outcome<>> expected_;

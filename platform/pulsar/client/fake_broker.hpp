@@ -33,6 +33,8 @@ namespace platform::pulsar::client {
 class FakeBroker {
 public:
     struct Options {
+        std::string address = "127.0.0.1";
+        std::uint16_t port = 0;  // 0: any that is free
         bool tls = false;
         std::string certificate{}, key{};  // of the broker
         std::string client_ca{};           // not empty: clients need a certificate of it
@@ -45,7 +47,9 @@ public:
 
     FakeBroker() : FakeBroker(Options{}) {}
     explicit FakeBroker(Options options)
-        : options_(std::move(options)), acceptor_(io_, {boost::asio::ip::make_address("127.0.0.1"), 0}), tls_(ssl::context::tls_server) {
+        : options_(std::move(options)),
+          acceptor_(io_, {boost::asio::ip::make_address(options_.address), options_.port}),
+          tls_(ssl::context::tls_server) {
         if (options_.tls) {
             tls_.use_certificate_chain_file(options_.certificate);
             tls_.use_private_key_file(options_.key, ssl::context::pem);
@@ -66,8 +70,8 @@ public:
     FakeBroker& operator=(const FakeBroker&) = delete;
 
     std::uint16_t port() const { return port_; }
-    std::string url(const std::string& host = "127.0.0.1") const {
-        return (options_.tls ? "pulsar+ssl://" : "pulsar://") + host + ":" + std::to_string(port_);
+    std::string url(const std::string& host = {}) const {
+        return (options_.tls ? "pulsar+ssl://" : "pulsar://") + (host.empty() ? options_.address : host) + ":" + std::to_string(port_);
     }
 
     // Messages are taken, and their receipts kept back until receipts are let go again.
