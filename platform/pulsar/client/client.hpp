@@ -7,16 +7,31 @@
 //
 // Lifetime: producers and consumers may outlive their client; then everything gives interrupted "pulsar-client-closed".
 //
-// Cancellation: what takes a std::stop_token ends soon after its stop with interrupted "pulsar-cancelled"; Asio's cancellation of the
-// awaiting coroutine (terminal, which is what co_spawn lets through) does the same to every Task here that takes one.
+// Cancellation: what takes a std::stop_token ends soon after its stop with interrupted "pulsar-cancelled", but receive() with no messages;
+// Asio's cancellation of the awaiting coroutine (terminal, which is what co_spawn lets through) does the same to every Task here that takes
+// one.
 //
-// Errors: a broker's refusal has the kind and code of wire::to_error(); connections that cannot be made have unavailable "pulsar-resolve",
-// "pulsar-connect", "pulsar-connect-timeout", "pulsar-tls-handshake", or forbidden when trying again cannot help: "pulsar-tls-name" (the
-// certificate is another host's), "pulsar-tls-unknown-ca", "pulsar-tls-expired", "pulsar-tls-not-yet-valid", "pulsar-tls-certificate"
-// (another fault of it), "pulsar-tls-refused" (the broker did not like ours). Opening a producer or consumer fails with a forbidden one at
-// once, and with the last cause of another when `operation_timeout` is over; what was open once is tried again for ever.
+// Errors: a broker's refusal has the kind and code of wire::to_error(). Beside it:
+// - unavailable, and trying again may help: "pulsar-resolve", "pulsar-connect", "pulsar-connect-timeout" and "pulsar-tls-handshake" (there
+//   is no connection), "pulsar-connection-lost", "pulsar-connection-stuck" (the broker reads nothing), "pulsar-protocol" (it says what
+//   cannot be), "pulsar-not-connected", "pulsar-lookup" (brokers name each other, or none with TLS), "pulsar-timeout" (no answer),
+//   "pulsar-token" (the supplier's file or variable; a supplier's own error stays as it is), "pulsar-send-failed" (flush()).
+// - forbidden, trying again cannot help: "pulsar-tls-name" (the certificate is another host's), "pulsar-tls-unknown-ca",
+//   "pulsar-tls-expired", "pulsar-tls-not-yet-valid", "pulsar-tls-certificate" (another fault of it), "pulsar-tls-refused" (the broker did
+//   not like ours), "pulsar-authentication".
+// - incorrect, a mistake of the caller: "pulsar-url", "pulsar-options", "pulsar-topic-name", "pulsar-partition", "pulsar-sequence",
+//   "pulsar-message-too-large", "pulsar-cumulative-ack", "pulsar-tls-ca-file", "pulsar-tls-certificate-file", "pulsar-tls-key-file",
+//   "pulsar-tls-host" (no name that TLS can verify).
+// - busy "pulsar-producer-full"; interrupted "pulsar-cancelled", "pulsar-cancelled-unsent", "pulsar-producer-closed",
+//   "pulsar-consumer-closed", "pulsar-client-closed", "pulsar-closed" (the client was closing).
+// - fault "pulsar-entry-broken" (a message that cannot be read), "pulsar-checksum" (damaged in our memory), "pulsar-tls"; unsupported
+//   "pulsar-unsupported" (below), "pulsar-compression".
+// Opening a producer or consumer fails with a forbidden one at once, and with the last cause of another when `operation_timeout` is over;
+// what was open once is tried again for ever.
 //
-// Not in it, refused with unsupported "pulsar-unsupported": transactions, encrypted messages, messages in chunks, schemas.
+// Not in it: transactions, encryption, sending in chunks, schemas. What is received encrypted or in chunks ends the consumer with
+// unsupported "pulsar-unsupported"; payloads are bytes, whatever schema others gave them, and messages of transactions are delivered as the
+// broker delivers them.
 #pragma once
 
 #include "kernel/result.hpp"
@@ -62,7 +77,7 @@ struct ClientOptions {
     TokenSupplier token{};  // empty: no authentication
     TlsOptions tls{};
     session::Options session{};                      // timeouts and bounds; `services`, `tokens` and `seed` are set by the client
-    std::chrono::milliseconds close_timeout{5'000};  // how long the Client's destructor waits for the brokers
+    std::chrono::milliseconds close_timeout{5'000};  // how long the Client's destructor waits for the brokers; see there
 };
 
 // Of all its partitions together: `pending_messages_max` and `pending_bytes_max`; a message counts its payload, key and properties, 64
@@ -92,7 +107,8 @@ class ConsumerCore;
 
 // Stored means: acknowledged by the broker, as durable as its configuration makes that. Order: messages of one partition are stored in the
 // order in which they were sent. An error of kind unavailable or interrupted, "pulsar-cancelled-unsent" aside, leaves open whether the
-// message is stored: send it again with the same name and sequence.
+// message is stored: to send it once, send it again by a new Producer of the same name, with `first_sequence` and the same sequences (this
+// one refuses sequences that it had), in a namespace that has deduplication.
 // Bounds: ProducerOptions. The destructor closes in the background: what is pending is still sent, and its callbacks still come.
 class Producer {
 public:
@@ -115,11 +131,12 @@ public:
     // Batches go out at once; ends when all that was sent before is stored. unavailable "pulsar-send-failed" when some of it is not: each
     // message's own result tells.
     kernel::Task<> flush();
-    // Sends what is pending (at most `operation_timeout`; what is left then fails), and ends. A second one gives the same.
+    // Sends what is pending (at most `operation_timeout`; what is left then fails); what waits for room fails at once. Then it ends. A
+    // second one gives the same.
     kernel::Task<> close();
 
     const std::string& topic() const;
-    const std::string& name() const;   // the broker's when the options had none
+    const std::string& name() const;   // the broker's when the options had none; of a partitioned topic then one partition's
     std::uint32_t partitions() const;  // 0: the topic is not partitioned
     // When it was opened, the highest sequence that the broker had received under this name in that partition, which need not be stored;
     // -1: none. `partition` 0 of a topic without partitions.
@@ -182,8 +199,9 @@ public:
                                                           std::stop_token stop = {});
 
     // Without a receipt: sent together after `ack_delay`; lost with the connection, so that the message may come again. With one: stored by
-    // the broker. Cumulative: all messages of that partition up to this one; Exclusive and Failover only. incorrect "pulsar-partition" for
-    // an id of no partition of this consumer. An ack of a message that came before a loss of the connection is harmless.
+    // the broker. Cumulative: all messages of that partition up to this one; Exclusive and Failover only, else incorrect
+    // "pulsar-cumulative-ack". incorrect "pulsar-partition" for an id of no partition of this consumer. An ack of a message that came
+    // before a loss of the connection is harmless.
     kernel::Result<void> ack(const MessageId& id);
     kernel::Result<void> ack(std::span<const MessageId> ids);
     kernel::Result<void> ack_cumulative(const MessageId& id);
@@ -215,7 +233,8 @@ public:
     // for files that cannot be used.
     static kernel::Result<std::unique_ptr<Client>> open(ClientOptions options);
     explicit Client(std::shared_ptr<Core> core);
-    // As close(), but waits at most `close_timeout`; what is pending then fails with interrupted "pulsar-client-closed".
+    // As close(), but waits for the brokers at most `close_timeout`; what is pending then fails with interrupted "pulsar-client-closed". A
+    // look-up of a name that hangs (in getaddrinfo) and a token's supplier that blocks are waited for beyond that, until they return.
     // REQUIRES: not on the I/O thread.
     ~Client();
     Client(const Client&) = delete;
