@@ -215,6 +215,22 @@ TEST(EventLog, HasItsAdminInterfaceAtTheHostOfTheLog) {
     EXPECT_EQ(admin_url_of("pulsar://[::1]"), "http://[::1]:8080");
 }
 
+TEST(EventLog, ThatIsNotReachedIsNamedWithWhatToDo) {
+    const LogOptions log{.address = "pulsar+ssl://a:6651,b:6651/hospital/records", .admin = "", .token_file = "", .ca_file = ""};
+    const auto said = [&](const char* code) { return with_log_options({kernel::ErrorKind::unavailable, code, "no"}, log).message; };
+    EXPECT_EQ(said("pulsar-connect"), "Pulsar at a:6651,b:6651 (--log): no. Does Pulsar run there?");
+    EXPECT_EQ(said("pulsar-connect-timeout"), said("pulsar-connect"));
+    EXPECT_EQ(said("pulsar-protocol"),
+              "Pulsar at a:6651,b:6651 (--log): no. Is this Pulsar's binary port (6650), and not its admin interface's (8080)?");
+    for (const auto* code : {"pulsar-resolve", "pulsar-timeout", "pulsar-tls-handshake", "pulsar-tls-certificate", "pulsar-authentication",
+                             "pulsar-authentication-error"})
+        EXPECT_TRUE(said(code).starts_with("Pulsar at a:6651,b:6651 (--log): no. ")) << code;
+    EXPECT_NE(said("pulsar-authentication-error").find("--log-token-file"), std::string::npos);
+    EXPECT_NE(said("pulsar-tls-unknown-ca").find("--log-ca-file"), std::string::npos);
+    EXPECT_EQ(said("pulsar-connected"), "no");
+    EXPECT_EQ(said("disk-full"), "no");
+}
+
 TEST(EventLog, OfADirectoryIsAlwaysTheSame) {
     const auto path = fresh_directory();
     const DataDirectory directory{path};

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -34,12 +35,12 @@ constexpr std::size_t token_random_bytes = 24;
 constexpr std::size_t descriptors_min = 96;  // the databases, the log and both servers take about 70
 constexpr std::size_t token_file_bytes_max = 1024;
 
-// The intake is ready when the write side behind it is, too.
+// The intake is ready when the write side behind it is, too. Its own reason comes first: without a log the write side stands still as well.
 kernel::Task<http::Response> ready_with_command(http::Handler inner, const collector_command::Service* command, http::Exchange* exchange) {
-    if (!command->healthy())
-        co_return Error{ErrorKind::unavailable, "projection-stopped",
-                        "the write side has stopped at a message or makes no progress. The log of the server says why"};
-    co_return co_await inner(*exchange);
+    auto own = co_await inner(*exchange);
+    if (!own || own->status != 200 || command->healthy()) co_return own;
+    co_return Error{ErrorKind::unavailable, "projection-stopped",
+                    "the write side has stopped at a message or makes no progress. The log of the server says why"};
 }
 
 http::Routes with_ready(const http::Routes& routes, const collector_command::Service* command) {
@@ -113,6 +114,7 @@ public:
     }
 
     void stop() override {
+        if (!log_->healthy()) log_->stop();  // nothing below waits for what may never come back
         if (intake_server_) intake_server_->stop();
         if (query_server_) query_server_->stop();
         if (classifier_) classifier_->stop();
@@ -248,8 +250,11 @@ Result<std::unique_ptr<platform::sql::Database>> open_database(const fs::path& f
 }
 
 Result<std::unique_ptr<Embedded>> Embedded::open(const Options& options, std::unique_ptr<platform::log::EventLog> log) {
+    auto& opening = *log;
     auto running = std::make_unique<Running>(std::move(log));
+    const std::stop_callback give_up(options.stop, [&opening] { opening.stop(); });
     if (auto opened = running->open(options); !opened) return std::move(opened).error();
+    if (options.stop.stop_requested()) return Error{ErrorKind::interrupted, "stopped", "stopped while it opened the log"};
     return std::unique_ptr<Embedded>(std::move(running));
 }
 

@@ -55,7 +55,7 @@ public:
         std::string operator_token;       // empty only with `open`
         std::string rubric_json;          // "" for the built-in rubric
         std::string log_name = "log.db";  // for people
-        std::stop_token stop = {};        // ends open() while it reads the log: interrupted "stopped"
+        std::stop_token stop = {};        // ends open() while it reads the log or waits for it: interrupted
     };
     // Opens everything and binds both addresses; nothing runs yet. Errors as the parts' own: "log-in-use", "port-taken", the rubric's.
     // Takes ownership of the log, so that the caller can lock the directory before it does anything else.
@@ -65,8 +65,8 @@ public:
     virtual std::uint16_t intake_port() const = 0;
     virtual std::uint16_t query_port() const = 0;
     virtual void start() = 0;
-    // HTTP servers first (requests in flight end), then the services in the direction of the flow. Idempotent. The log closes on
-    // destruction.
+    // HTTP servers first (requests in flight end), then the services in the direction of the flow; a log that is away is not waited for.
+    // Idempotent. The log closes on destruction.
     virtual void stop() = 0;
 };
 

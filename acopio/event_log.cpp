@@ -45,6 +45,7 @@ public:
     }
     std::string id() override { return inner_->id(); }
     bool healthy() const override { return inner_->healthy(); }
+    void stop() override { inner_->stop(); }
 
 private:
     FileLock lock_;  // given back when the log is closed
@@ -90,6 +91,38 @@ Error foreign(const DataDirectory& directory, const std::string& is, const std::
                 ", or choose another directory with --data"};
 }
 
+struct Cure {
+    std::string_view code;  // that, or what begins with it and "-"
+    std::string_view text;  // what to do
+};
+
+// Of what the binary port says, or does not. The first that fits.
+constexpr Cure cures[] = {
+    {.code = "pulsar-tls-unknown-ca", .text = "The authority's certificate is named with --log-ca-file"},
+    {.code = "pulsar-tls-name", .text = "Name the host in --log as its certificate does"},
+    {.code = "pulsar-tls-handshake", .text = "Is this Pulsar's port for TLS (6651)? Without TLS it is pulsar://HOST:6650"},
+    {.code = "pulsar-tls-ca-file", .text = "It is named with --log-ca-file"},
+    {.code = "pulsar-tls", .text = "It must be mended there, or --log name another broker"},
+    {.code = "pulsar-authentication", .text = "The token is named with --log-token-file"},
+    {.code = "pulsar-authorization", .text = "Another token is named with --log-token-file"},
+    {.code = "pulsar-protocol", .text = "Is this Pulsar's binary port (6650), and not its admin interface's (8080)?"},
+    {.code = "pulsar-connect", .text = "Does Pulsar run there?"},
+    {.code = "pulsar-resolve", .text = "Is the name of its host right?"},
+    {.code = "pulsar-timeout", .text = "Does Pulsar run well there, and is this its binary port (6650)?"},
+};
+
+const Cure* cure_of(std::string_view code) {
+    for (const auto& cure : cures)
+        if (code.starts_with(cure.code) && (code.size() == cure.code.size() || code[cure.code.size()] == '-')) return &cure;
+    return nullptr;
+}
+
+// "broker:6650" of "pulsar://broker:6650/hospital/records".
+std::string_view hosts_of(std::string_view address) {
+    if (const auto scheme = address.find("://"); scheme != std::string_view::npos) address.remove_prefix(scheme + 3);
+    return address.substr(0, address.find('/'));
+}
+
 std::string place_of(const log::pulsar::Options& options) {
     return options.tenant + "/" + options.name_space + " at " + options.client.service;
 }
@@ -121,7 +154,7 @@ Result<std::unique_ptr<log::EventLog>> open_pulsar_log(const DataDirectory& dire
     if (!marker) return std::move(marker).error();
     const auto place = place_of(*options);
     auto opened = log::pulsar::open(std::move(*options));
-    if (!opened) return with_log_options(std::move(opened).error());
+    if (!opened) return with_log_options(std::move(opened).error(), given);
     if (!*marker) {
         if (auto written = write_marker(directory, {.log = place, .id = (*opened)->id()}); !written) return std::move(written).error();
     } else if ((*marker)->id != (*opened)->id()) {
@@ -181,13 +214,17 @@ std::string name_of(const LogOptions& options) {
     return "the log " + (set ? place_of(parsed) : options.address);
 }
 
-Error with_log_options(Error error) {
+Error with_log_options(Error error, const LogOptions& options) {
+    if (const auto* cure = options.embedded() ? nullptr : cure_of(error.code)) {
+        error.message =
+            "Pulsar at " + std::string(hosts_of(options.address)) + " (--log): " + error.message + ". " + std::string(cure->text);
+        return error;
+    }
     if (error.code == "log-not-made" || error.code == "log-policies") error.message += " (with the same --log)";
     if (error.code == "pulsar-admin-not-reached") error.message += ". Does Pulsar run? Its admin interface is named with --log-admin";
     if (error.code == "pulsar-admin-refused") error.message += " with --log-token-file";
     if (error.code == "pulsar-admin-answer" || error.code == "pulsar-admin-url") error.message += ". It is named with --log-admin";
-    if (error.code == "tls-unknown-ca" || error.code == "pulsar-tls-unknown-ca")
-        error.message += ". The authority's certificate is named with --log-ca-file";
+    if (error.code == "tls-unknown-ca") error.message += ". The authority's certificate is named with --log-ca-file";
     return error;
 }
 
@@ -197,7 +234,7 @@ Result<void> log_is_there(const LogOptions& given) {
     if (!options) return options.error();
     const auto found = platform::pulsar::admin::check(
         options->admin, {.tenant = options->tenant, .name_space = options->name_space, .topics = options->topics});
-    if (!found) return with_log_options(found.error());
+    if (!found) return with_log_options(found.error(), given);
     return kernel::ok();
 }
 

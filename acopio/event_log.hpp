@@ -39,8 +39,8 @@ kernel::Result<platform::log::pulsar::Options> pulsar_options(const LogOptions& 
 // How people name the log: "log.db", "the log acopio/collection at pulsar://host:6650".
 std::string name_of(const LogOptions& options);
 
-// What Pulsar and its admin interface say, with the options that cure it.
-kernel::Error with_log_options(kernel::Error error);
+// What Pulsar and its admin interface say, with the options that cure it. Not twice of one error.
+kernel::Error with_log_options(kernel::Error error, const LogOptions& options);
 
 // Whether a log in Pulsar is there and kept as it must be, before anything is made for it. Errors as open_log().
 kernel::Result<void> log_is_there(const LogOptions& options);

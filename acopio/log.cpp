@@ -72,7 +72,7 @@ int check(const LogCommand& command) {
     const auto question = asked(command);
     if (!question) return report(question.error());
     const auto facts = admin::look(question->admin, question->wanted);
-    if (!facts) return report(with_log_options(facts.error()));
+    if (!facts) return report(with_log_options(facts.error(), command.log));
     return show(command, *facts);
 }
 
@@ -80,24 +80,26 @@ int init(const LogCommand& command) {
     const auto question = asked(command);
     if (!question) return report(question.error());
     const auto done = admin::init(question->admin, question->wanted);
-    if (!done) return report(with_log_options(done.error()));
+    if (!done) return report(with_log_options(done.error(), command.log));
+    const auto facts = admin::look(question->admin, question->wanted);
+    if (!facts) return report(with_log_options(facts.error(), command.log));
+    // What cannot be set afterwards: the partitions of a topic that was there.
+    std::string wrong;
+    for (const auto& fact : *facts)
+        if (!fact.good) wrong += (wrong.empty() ? "" : "; ") + fact.what + ": " + fact.is + ", should be " + fact.wanted;
     if (command.json) {
         boost::json::array sentences;
         for (const auto& one : *done) sentences.emplace_back(one);
         print_json(boost::json::object{{"log", command.log.address}, {"done", std::move(sentences)}});
     } else {
         for (const auto& one : *done) print(printable(sentence(one)) + "\n");
-        print(printable(name_of(command.log)) + (done->empty() ? " was as it must be kept; nothing changed.\n" : " is ready.\n"));
+        if (wrong.empty())
+            print(printable(name_of(command.log)) + (done->empty() ? " was as it must be kept; nothing changed.\n" : " is ready.\n"));
     }
-    // What cannot be set afterwards: the partitions of a topic that was there.
-    const auto facts = admin::look(question->admin, question->wanted);
-    if (!facts) return report(with_log_options(facts.error()));
-    for (const auto& fact : *facts)
-        if (!fact.good) {
-            warn(printable(fact.what + ": " + fact.is + ", should be " + fact.wanted) + ". Choose another namespace.");
-            return finish_output(exit_failed);
-        }
-    return finish_output(exit_ok);
+    if (wrong.empty()) return finish_output(exit_ok);
+    warn(printable(name_of(command.log) + " is not as you want it, and that cannot be set any more (" + wrong +
+                   "). Choose another namespace, or name the --partitions that it has"));
+    return finish_output(exit_failed);
 }
 
 }  // namespace

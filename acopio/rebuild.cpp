@@ -16,6 +16,7 @@
 
 #include <array>
 #include <filesystem>
+#include <utility>
 
 namespace acopio {
 namespace {
@@ -69,6 +70,7 @@ public:
     }
     std::string id() override { return inner_.id(); }
     bool healthy() const override { return inner_.healthy(); }
+    void stop() override { inner_.stop(); }
 
 private:
     log::EventLog& inner_;
@@ -169,7 +171,7 @@ int rebuild(const RebuildOptions& options, bool json) {
     if (!event_log) return report(event_log.error());
     const auto begin = std::chrono::steady_clock::now();
     const auto messages = rebuild_from(*directory, **event_log);
-    if (!messages) return report(messages.error());
+    if (!messages) return report(with_log_options(messages.error(), options.log));
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
     if (json) print_json(boost::json::object{{"messages", *messages}, {"milliseconds", took.count()}});
     else print("Read side made again from " + human_count(*messages) + " messages in " + human_duration(took) + ".\n");

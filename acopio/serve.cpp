@@ -167,7 +167,9 @@ Result<std::unique_ptr<Embedded>> open_embedded(const ServeOptions& options, con
     auto token = operator_token_of(directory);
     if (!token) return std::move(token).error();
     embedded.operator_token = std::move(token->token);
-    return Embedded::open(embedded, std::move(*log));
+    auto opened = Embedded::open(embedded, std::move(*log));
+    if (!opened) return with_log_options(std::move(opened).error(), options.log);
+    return opened;
 }
 
 int serve(const ServeOptions& options) {
