@@ -106,6 +106,11 @@ def walls():
         ("collector_query/infrastructure/db", "platform/http/http.hpp", False),
         ("collector_query", "data_center_classifier/domain/judge.hpp", False),
         ("platform/log/embedded", "collector_command/service.hpp", False),
+        ("platform/pulsar/wire", "platform/pulsar/session/session.hpp", False),
+        ("platform/pulsar/session", "platform/pulsar/wire/frame.hpp", True),
+        ("platform/pulsar/session", "platform/pulsar/client/client.hpp", False),
+        ("platform/log/pulsar", "acopio/event_log.hpp", False),
+        ("platform/log/pulsar", "collector_command/service.hpp", False),
     ]:
         yield f"{room_dir} {'may' if allowed else 'may not'} include {header}", right(room_dir, header, allowed)
 
