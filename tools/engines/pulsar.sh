@@ -170,7 +170,7 @@ CONF
 # The broker of --data, if it runs: a number in broker.pid may belong to another process by now.
 running_pid() {
   local pid
-  pid=$(cat "$data/broker.pid" 2> /dev/null) && tr '\0' '\n' < "/proc/$pid/cmdline" 2> /dev/null | grep -qxF -- "$data/meta" && echo "$pid"
+  pid=$(cat "$data/broker.pid" 2> /dev/null) && { tr '\0' '\n' < "/proc/$pid/cmdline"; } 2> /dev/null | grep -qxF -- "$data/meta" && echo "$pid"
 }
 
 healthy() {
