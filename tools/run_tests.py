@@ -158,7 +158,8 @@ def system(quick=False):
 def engines(quick=False):
     """What needs a real engine: brings a Pulsar broker, runs the programs *_engine_test against it, the system tests of the engines, and all
     system tests again with the event log in Pulsar."""
-    rounds = {"ACOPIO_CRASH_ROUNDS": "5" if quick else os.environ.get("ACOPIO_CRASH_ROUNDS", "10")}
+    rounds = {"ACOPIO_CRASH_ROUNDS": "5" if quick else os.environ.get("ACOPIO_CRASH_ROUNDS", "10"),
+              "ACOPIO_PULSAR_ROUNDS": "5" if quick else os.environ.get("ACOPIO_PULSAR_ROUNDS", "30")}
     there = True
     for name, command in [("Pulsar is there", ["tools/engines/pulsar.sh", "fetch"]),
                           ("Pulsar's official Python client is there", ["tools/engines/python_client.sh"])]:

@@ -91,6 +91,10 @@ public:
     // Random, given when the log was made; a copy keeps it. A reader keeps it beside its position: a position in another log means nothing.
     virtual std::string id() = 0;
 
+    // Ends what waits, so that a process can stop while the log cannot be reached: every call gives interrupted from then on, and what was
+    // not confirmed may be stored. Thread-safe, idempotent; an engine whose calls never wait long does nothing.
+    virtual void stop() {}
+
     // False from a write that failed until one succeeds; the log tries by itself, so that it becomes true without an append. Thread-safe.
     virtual bool healthy() const = 0;
 };

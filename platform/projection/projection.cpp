@@ -128,7 +128,9 @@ Result<void> check(sql::Connection& connection, log::EventLog& log, const std::s
 }
 
 Projection::Projection(Options options, sql::Connection& connection, log::EventLog& log, Handler& handler)
-    : options_(std::move(options)), connection_(connection), log_(log), handler_(handler) {}
+    : options_(std::move(options)), connection_(connection), log_(log), handler_(handler) {
+    if (auto from = position(connection_, options_.name)) reached_.store(from->value, std::memory_order_release);
+}
 
 Result<std::unique_ptr<log::Subscription>> Projection::subscribe(const std::string& group) {
     if (auto checked = check(); !checked) return std::move(checked).error();

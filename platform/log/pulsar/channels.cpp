@@ -49,11 +49,13 @@ void Channels::give_up(const ChannelKey& key, const ChannelPtr& channel) {
     if (found == channels_.end() || found->second != channel) return;
     gone = std::move(found->second);
     channels_.erase(found);
+    missing_.insert(key);
+    gone->producer->abandon();  // what comes later under the same name must not be overtaken by it
 }
 
 bool Channels::are_connected() const {
     const std::lock_guard lock(mutex_);
-    return std::ranges::all_of(channels_, [](const auto& one) { return one.second->producer->is_connected(); });
+    return missing_.empty() && std::ranges::all_of(channels_, [](const auto& one) { return one.second->producer->is_connected(); });
 }
 
 void Channels::work(const std::stop_token& stop) {
@@ -68,7 +70,12 @@ void Channels::work(const std::stop_token& stop) {
             lock.unlock();
             opened = runtime::guarded([&] { return open_(key); });
             lock.lock();
-            if (opened) channels_.insert_or_assign(key, *opened);
+            if (opened) {
+                channels_.insert_or_assign(key, *opened);
+                missing_.erase(key);
+            } else if (opened.error().kind != ErrorKind::not_found) {
+                missing_.insert(key);
+            }
         }
         auto waiting = std::move(waiting_[key]);
         waiting_.erase(key);

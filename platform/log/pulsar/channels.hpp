@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -40,8 +41,10 @@ public:
 
     // The channel, opened if need be. Thread-safe.
     kernel::Task<ChannelPtr> get(ChannelKey key);
-    // What became of the last messages is not known: the next one who asks gets a new channel, which finds out.
+    // What became of the last messages is not known: what is pending is dropped, and the next one who asks gets a new channel, which finds
+    // out.
     void give_up(const ChannelKey& key, const ChannelPtr& channel);
+    // Whether all of them are, also those that were given up or could not be opened.
     bool are_connected() const;
     // Who waits gets interrupted "log-closed"; the producers close in the background. Idempotent.
     void stop();
@@ -55,6 +58,7 @@ private:
     bool stopped_ = false;
     std::map<ChannelKey, ChannelPtr> channels_;
     std::map<ChannelKey, std::vector<runtime::Bring<ChannelPtr>>> waiting_;
+    std::set<ChannelKey> missing_;  // given up, or not to be opened
     std::jthread thread_;
 };
 

@@ -33,6 +33,9 @@ constexpr std::size_t append_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t message_bytes_max = (5 * 1024 - 64) * 1024;  // the brokers' default, less what is around a message
 constexpr std::size_t name_random_bytes = 8;
 constexpr std::chrono::milliseconds look_every{200};
+constexpr std::chrono::milliseconds request_timeout{10'000};  // what takes longer is tried again by who asked
+constexpr std::chrono::milliseconds busy_timeout{35'000};     // in that time a broker finds out that a session of ours is dead
+constexpr std::chrono::milliseconds close_timeout{2'000};
 constexpr std::chrono::seconds unconnected_max{3};  // then the log is not healthy, though nobody appends
 
 // Ends appends that wait too long. One thread.
@@ -51,19 +54,22 @@ public:
         const std::lock_guard lock(mutex_);
         entries_.erase(place);
     }
-    void end_late() {
+    void end_late() { end_until(std::chrono::steady_clock::now()); }
+    void end_all() { end_until(std::chrono::steady_clock::time_point::max()); }
+
+private:
+    void end_until(std::chrono::steady_clock::time_point until) {
         std::vector<std::stop_source> late;
         {
             const std::lock_guard lock(mutex_);
             for (const auto& entry : entries_) {  // all wait as long: the oldest first
-                if (entry.at > std::chrono::steady_clock::now()) break;
+                if (entry.at > until) break;
                 late.push_back(entry.stop);
             }
         }
         for (auto& stop : late) stop.request_stop();
     }
 
-private:
     std::mutex mutex_;
     std::list<Entry> entries_;
 };
@@ -92,6 +98,8 @@ Error too_large() {
 // As the port promises: only unavailable and interrupted leave it open whether something is stored. That the brokers refuse this process
 // is no fault of who appends.
 Error append_error(Error error) {
+    if (error.code == "pulsar-client-closed" || error.code == "log-closed")
+        return {ErrorKind::interrupted, "log-closed", "the event log was closed before it confirmed"};
     if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::interrupted || error.kind == ErrorKind::forbidden)
         return {ErrorKind::unavailable, "log-not-confirmed", "the event log did not confirm in time: " + error.message};
     return error;
@@ -121,7 +129,7 @@ public:
         if (!*last) return std::optional<Message>();
         return std::optional((*last)->message);
     }
-    Result<std::uint64_t> behind(std::string topic, Position after) override { return ends_.behind(topic, after, healthy()); }
+    Result<std::uint64_t> behind(std::string topic, Position after) override { return ends_.behind(topic, after); }
     Result<std::uint64_t> last_sequence(std::string topic, std::string producer) override {
         auto channel = runtime::run(channels_.get({.topic = std::move(topic), .producer = std::move(producer)}));
         if (!channel && channel.error().kind == ErrorKind::not_found) return std::uint64_t{0};
@@ -129,6 +137,12 @@ public:
         return (*channel)->stored.load();
     }
     std::string id() override { return id_; }
+    void stop() override {
+        std::call_once(stopped_, [this] {
+            deadlines_.end_all();
+            client_->stop();
+        });
+    }
     bool healthy() const override { return healthy_.load(std::memory_order_acquire); }
 
 private:
@@ -148,6 +162,7 @@ private:
     TopicEnds ends_;
     Deadlines deadlines_;
     Channels channels_;
+    std::once_flag stopped_;
     std::jthread watching_;
 };
 
@@ -163,6 +178,10 @@ Result<ChannelPtr> PulsarLog::open_channel(const ChannelKey& key) {
     wanted.pending_bytes_max = options_.queue_bytes_max + append_bytes_max;
     if (!key.producer.empty()) wanted.first_sequence = 1;
     auto producer = runtime::run(client_->producer(std::move(wanted)));
+    if (!producer && producer.error().code == "pulsar-producer-busy" && !key.producer.empty())
+        return Error{ErrorKind::conflict, "log-in-use",
+                     "another acopio serves this log (somebody publishes to " + key.topic +
+                         " under the same name). Stop that one, or use another namespace: one server a log"};
     if (!producer) return std::move(producer).error();
     auto channel = std::make_shared<Channel>();
     channel->producer = std::move(*producer);
@@ -330,6 +349,9 @@ Result<std::unique_ptr<EventLog>> open(Options options) {
             return Error{ErrorKind::unsupported, "log-partitions",
                          "the topic " + options.topics[i] + " has " + std::to_string(found->partitions.at(i)) +
                              " partitions, and one process reads one. Use another namespace, made with --partitions 1"};
+    options.client.session.operation_timeout = std::min(options.client.session.operation_timeout, request_timeout);
+    options.client.session.busy_timeout = std::min(options.client.session.busy_timeout, busy_timeout);
+    options.client.close_timeout = std::min(options.client.close_timeout, close_timeout);
     auto opened = client::Client::open(options.client);
     if (!opened) return std::move(opened).error();
     return std::unique_ptr<EventLog>(

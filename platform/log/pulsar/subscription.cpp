@@ -91,7 +91,7 @@ Result<std::vector<Message>> PulsarSubscription::read(std::size_t messages_max, 
             auto message = from_message(std::move(one));
             if (!message) return std::move(message).error();
             if (message->position <= given_) continue;
-            if (index) counted_(message->position, *index);
+            given_index_ = index;
             messages.push_back(std::move(*message));
             given_id_ = id;
         }
@@ -99,6 +99,7 @@ Result<std::vector<Message>> PulsarSubscription::read(std::size_t messages_max, 
     if (!messages.empty()) {
         given_ = messages.back().position;
         gave_ = true;
+        if (given_index_) counted_(given_, *given_index_);
     }
     return messages;
 }

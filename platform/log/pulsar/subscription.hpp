@@ -28,7 +28,7 @@ private:
 
 class PulsarSubscription final : public Subscription {
 public:
-    // Told of each message's place in its topic by number, where the broker counts them.
+    // Told how many messages lie before the last one of a batch, where the broker counts them.
     using Counted = std::function<void(Position position, std::uint64_t index)>;
     // `guard` is the group's consumer, which `turn` hears of; null: no group.
     PulsarSubscription(std::shared_ptr<platform::pulsar::client::Client> client, std::string topic, Position after,
@@ -48,6 +48,7 @@ private:
     std::string topic_;
     Position given_;
     platform::pulsar::client::MessageId given_id_;
+    std::optional<std::uint64_t> given_index_;
     bool gave_ = false;  // what the group's cursor has not heard of
     std::unique_ptr<platform::pulsar::client::Consumer> guard_;
     std::shared_ptr<Turn> turn_;

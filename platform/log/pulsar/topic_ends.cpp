@@ -4,8 +4,10 @@
 #include "platform/log/pulsar/message.hpp"
 #include "platform/log/pulsar/position.hpp"
 #include "platform/runtime/coroutine.hpp"
+#include "platform/runtime/guarded.hpp"
 
 #include <algorithm>
+#include <condition_variable>
 
 namespace platform::log::pulsar {
 namespace {
@@ -16,10 +18,39 @@ using kernel::Result;
 namespace client = platform::pulsar::client;
 
 constexpr std::size_t counts_max = 256;
-constexpr std::chrono::seconds fresh_for{1};
+constexpr std::chrono::milliseconds refresh_every{500};
+constexpr std::chrono::seconds wanted_for{60};  // a topic is kept fresh so long after somebody asked how far it goes
 constexpr std::chrono::seconds read_wait{10};
 
 }  // namespace
+
+TopicEnds::TopicEnds(std::shared_ptr<client::Client> client, std::function<std::string(const std::string&)> full_name)
+    : client_(std::move(client)), full_name_(std::move(full_name)), refreshing_([this](const std::stop_token& stop) {
+          runtime::name_this_thread("log ends");
+          std::mutex mutex;
+          std::condition_variable_any never;
+          while (!stop.stop_requested()) {
+              std::unique_lock lock(mutex);
+              never.wait_for(lock, stop, refresh_every, [] { return false; });
+              if (!stop.stop_requested()) refresh();
+          }
+      }) {}
+
+void TopicEnds::stop() {
+    refreshing_.request_stop();
+    if (refreshing_.joinable()) refreshing_.join();
+}
+
+void TopicEnds::refresh() {
+    std::vector<std::string> wanted;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [topic, facts] : facts_)
+            if (std::chrono::steady_clock::now() - facts.wanted_at < wanted_for) wanted.push_back(topic);
+    }
+    // What cannot be learned now is learned later: whoever needs it asks, and is told why not.
+    for (const auto& topic : wanted) (void)runtime::guarded([&] { return last(topic); });
+}
 
 TopicEnds::Facts& TopicEnds::facts_of(const std::string& topic) {
     const std::lock_guard lock(mutex_);
@@ -43,12 +74,16 @@ Result<std::optional<Position>> TopicEnds::end(const std::string& topic) {
     const std::lock_guard asking(facts.asking);
     auto id = ask(facts, topic);
     if (!id) return std::move(id).error();
-    if (!*id) return std::optional<Position>();
+    if (!*id) {
+        const std::lock_guard lock(mutex_);
+        facts.looked_at = true;
+        return std::optional<Position>();
+    }
     auto position = position_of(**id);
     if (!position) return std::move(position).error();
     const std::lock_guard lock(mutex_);
     facts.end = std::max(facts.end.value_or(Position{}), *position);
-    facts.asked_at = std::chrono::steady_clock::now();
+    facts.looked_at = true;
     return std::optional(*position);
 }
 
@@ -72,7 +107,11 @@ Result<std::optional<TopicEnds::Last>> TopicEnds::last(const std::string& topic)
     const std::lock_guard asking(facts.asking);
     auto id = ask(facts, topic);
     if (!id) return std::move(id).error();
-    if (!*id) return std::optional<Last>();
+    if (!*id) {
+        const std::lock_guard lock(mutex_);
+        facts.looked_at = true;
+        return std::optional<Last>();
+    }
     auto position = position_of(**id);
     if (!position) return std::move(position).error();
     {
@@ -84,7 +123,7 @@ Result<std::optional<TopicEnds::Last>> TopicEnds::last(const std::string& topic)
     const std::lock_guard lock(mutex_);
     facts.last = std::move(*read_now);
     facts.end = std::max(facts.end.value_or(Position{}), facts.last->message.position);
-    facts.asked_at = std::chrono::steady_clock::now();
+    facts.looked_at = true;
     return facts.last;
 }
 
@@ -94,21 +133,23 @@ std::optional<std::uint64_t> TopicEnds::index_of(const Facts& facts, Position po
     return found == facts.counts.end() ? std::nullopt : std::optional(found->second);
 }
 
-Result<std::uint64_t> TopicEnds::behind(const std::string& topic, Position after, bool may_ask) {
+Result<std::uint64_t> TopicEnds::behind(const std::string& topic, Position after) {
     auto& facts = facts_of(topic);
-    const auto is_stale = [&] {
+    const bool looked_at = [&] {
         const std::lock_guard lock(mutex_);
-        return !facts.last || (facts.end && facts.last->message.position < *facts.end) ||
-               std::chrono::steady_clock::now() - facts.asked_at > fresh_for;
-    };
-    if (may_ask && is_stale())
+        facts.wanted_at = std::chrono::steady_clock::now();
+        return facts.looked_at;
+    }();
+    if (!looked_at)
         if (auto asked = last(topic); !asked) return std::move(asked).error();
     const std::lock_guard lock(mutex_);
     if (!facts.end || *facts.end <= after) return std::uint64_t{0};
-    const auto end_index = index_of(facts, *facts.end);
+    // The last message whose number is known may lie before the end: then there are more than that.
     const auto after_index = index_of(facts, after);
-    if (end_index && after.value == 0) return *end_index + 1;
-    if (end_index && after_index && *end_index > *after_index) return *end_index - *after_index;
+    if (facts.last && facts.last->index && facts.last->message.position > after) {
+        if (after.value == 0) return *facts.last->index + 1;
+        if (after_index && *facts.last->index > *after_index) return *facts.last->index - *after_index;
+    }
     // Each entry holds a message at least.
     const auto end_id = id_of(*facts.end);
     const auto begin = entry_after(after);

@@ -12,14 +12,17 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 
 namespace platform::log::pulsar {
 
-// Thread-safe; asks brokers, so that a call may take as long as the client's operation timeout.
+// Thread-safe. end() and last() ask the broker, so that a call may take as long as the client's operation timeout.
 class TopicEnds {
 public:
-    explicit TopicEnds(std::shared_ptr<platform::pulsar::client::Client> client, std::function<std::string(const std::string&)> full_name)
-        : client_(std::move(client)), full_name_(std::move(full_name)) {}
+    TopicEnds(std::shared_ptr<platform::pulsar::client::Client> client, std::function<std::string(const std::string&)> full_name);
+    ~TopicEnds() { stop(); }
+    TopicEnds(const TopicEnds&) = delete;
+    TopicEnds& operator=(const TopicEnds&) = delete;
 
     // Nothing: the topic is empty, or there is none.
     kernel::Result<std::optional<Position>> end(const std::string& topic);
@@ -30,20 +33,24 @@ public:
         std::uint64_t sequence = 0;
     };
     kernel::Result<std::optional<Last>> last(const std::string& topic);
-    // Messages after that position; when they cannot be counted, as many as there are at least. `may_ask`: whether a broker may be asked
-    // now; otherwise what is known already says it.
-    kernel::Result<std::uint64_t> behind(const std::string& topic, Position after, bool may_ask);
+    // Messages after that position; when they cannot be counted, as many as there are at least. From what is known, which a thread of this
+    // class keeps fresh; asks only of a topic that nobody has looked at yet.
+    kernel::Result<std::uint64_t> behind(const std::string& topic, Position after);
+    // Ends the thread. Idempotent.
+    void stop();
 
     // What others learned on their way.
     void appended(const std::string& topic, Position position);
     void counted(const std::string& topic, Position position, std::uint64_t index);
 
 private:
+    void refresh();
     struct Facts {
         std::mutex asking;                                          // one question at a time
         std::unique_ptr<platform::pulsar::client::Consumer> probe;  // under `asking`
         std::optional<Position> end;                                // the rest under `mutex_`
-        std::chrono::steady_clock::time_point asked_at{};
+        bool looked_at = false;
+        std::chrono::steady_clock::time_point wanted_at{};  // by behind()
         std::optional<Last> last;
         std::deque<std::pair<Position, std::uint64_t>> counts;  // index of messages that were read or appended lately
     };
@@ -56,6 +63,7 @@ private:
     std::function<std::string(const std::string&)> full_name_;
     std::mutex mutex_;
     std::map<std::string, Facts> facts_;
+    std::jthread refreshing_;
 };
 
 }  // namespace platform::log::pulsar

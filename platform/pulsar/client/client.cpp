@@ -145,6 +145,10 @@ Task<> Producer::flush() {
     return flush_all(core_);
 }
 
+void Producer::abandon() {
+    core_->core()->post([core = core_] { core->abandon(); });
+}
+
 Task<> Producer::close() {
     return ask<void>(core_->core(), [core = core_](Bring<void> bring) { core->close(std::move(bring)); });
 }
@@ -288,6 +292,10 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
 Client::Client(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
 Client::~Client() {
+    core_->stop();
+}
+
+void Client::stop() {
     core_->stop();
 }
 

@@ -134,6 +134,8 @@ public:
     // Sends what is pending (at most `operation_timeout`; what is left then fails); what waits for room fails at once. Then it ends. A
     // second one gives the same.
     kernel::Task<> close();
+    // Ends it at once: what is pending fails now (interrupted: it may be stored), and is not sent again.
+    void abandon();
 
     const std::string& topic() const;
     const std::string& name() const;   // the broker's when the options had none; of a partitioned topic then one partition's
@@ -247,6 +249,9 @@ public:
     kernel::Task<std::uint32_t> partitions(std::string topic);  // 0: not partitioned. not_found when there is no such topic
     // Closes every producer and consumer, then the connections. A second one gives the same.
     kernel::Task<> close();
+    // As the destructor, which does nothing then: whatever waits has ended when it returns, and everything gives interrupted from then on.
+    // Not on the I/O thread; one thread at a time.
+    void stop();
 
     // What the session holds now: for gauges and tests.
     kernel::Task<session::Session::Sizes> sizes();

@@ -215,6 +215,14 @@ void ProducerCore::fail_unsent(const std::shared_ptr<SendCall>& call, const Erro
     for (; call->next < call->messages.size(); ++call->next) call->set(call->next, reason);
 }
 
+void ProducerCore::abandon() {
+    if (alive_ == 0) return;
+    is_closing_ = true;
+    end(producer_closed());
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+        if (!parts_[i].is_over) core_->session().abandon_producer(parts_[i].id, core_->now());
+}
+
 void ProducerCore::on_closed(std::uint32_t part, const Result<void>& result) {
     if (!is_closing_) {  // by itself
         refusal_ = result ? producer_closed() : result.error();

@@ -59,6 +59,7 @@ public:
     void pump();
     void cancel(const std::shared_ptr<SendCall>& call);
     void close(std::move_only_function<void(kernel::Result<void>)> done);
+    void abandon();
     void end(const kernel::Error& reason);           // nothing is taken any more
     void give_up_opening(const kernel::Error& why);  // unless it is open
     void look();                                     // whether it is connected

@@ -523,6 +523,32 @@ TEST(Bounds, a_batch_larger_than_the_bound_of_messages_still_goes_out) {
 
 // --- Time
 
+TEST(Closing, an_abandoned_producer_sends_nothing_again) {
+    Sending peer;
+    EXPECT_TRUE(peer.send(peer.producer, "a"));
+    EXPECT_TRUE(peer.send(peer.producer, "b"));
+    peer.sends();
+    peer.cut(peer.last());
+    peer.session.abandon_producer(peer.producer, peer.now);
+    const auto sent = peer.outcome<Sent>();
+    EXPECT_EQ(sent.count, 2U);
+    EXPECT_EQ(sent.id.error().kind, kernel::ErrorKind::interrupted);
+    EXPECT_TRUE(peer.outcome<ProducerClosed>().result);
+    peer.advance(1min);
+    EXPECT_EQ(peer.session.sizes().producers, 0U);
+    EXPECT_TRUE(peer.sends().empty());
+}
+
+TEST(Closing, one_that_waits_for_its_messages_can_be_abandoned) {
+    Sending peer;
+    EXPECT_TRUE(peer.send(peer.producer, "a"));
+    peer.session.close_producer(peer.producer, peer.now);
+    EXPECT_TRUE(peer.has_no_outcome());
+    peer.session.abandon_producer(peer.producer, peer.now);
+    EXPECT_EQ(peer.outcome<Sent>().count, 1U);
+    EXPECT_EQ(peer.hear_all(peer.last(), Type::CLOSE_PRODUCER).size(), 1U);
+}
+
 TEST(SendTimeout, fails_all_that_is_pending_in_one_go) {
     Sending peer(producer_with([](auto& options) {
         options.send_timeout = 10s;

@@ -262,6 +262,15 @@ void Session::close_producer(ProducerId producer, Now now) {
     state_->begin_close_producer(id, now);
 }
 
+void Session::abandon_producer(ProducerId producer, Now now) {
+    const auto id = static_cast<std::uint64_t>(producer);
+    const auto found = state_->producers.find(id);
+    if (found != state_->producers.end() && found->second.handle.opened) state_->fail_pending(id, no_producer());
+    close_producer(producer, now);
+    // One that was closing and waited for its messages waits for nothing now.
+    if (state_->producers.contains(id)) state_->after_sent(id, now);
+}
+
 void Session::State::begin_close_producer(std::uint64_t id, Now now) {
     auto& producer = producers.at(id);
     auto& handle = producer.handle;

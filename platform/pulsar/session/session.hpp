@@ -59,6 +59,8 @@ public:
     void end_batch(ProducerId producer, Now now);
     // Waits for what is pending at most `operation_timeout`, then fails that (unavailable: it may be stored). Outcome ProducerClosed.
     void close_producer(ProducerId producer, Now now);
+    // Closes it at once: what is pending fails now (interrupted: it may be stored) and is not sent again.
+    void abandon_producer(ProducerId producer, Now now);
     std::size_t pending_messages(ProducerId producer) const;
     std::size_t pending_bytes(ProducerId producer) const;
     bool is_attached(ProducerId producer) const;  // registered at a broker now
