@@ -3,7 +3,8 @@
 // TLS and threads are the driver's. Deterministic: the same calls give the same actions.
 //
 // Follows the Pulsar binary protocol (pulsar.apache.org/docs/developing-binary-protocol) as brokers of version 2.8 to 4.0 speak it.
-// Not in it, refused with unsupported "pulsar-unsupported": transactions, encrypted messages, messages in chunks.
+// Received messages that are encrypted or in chunks are refused with unsupported "pulsar-unsupported"; there is no way to ask for
+// transactions, chunked production or encryption.
 //
 // Not thread-safe: one strand. No call blocks, and none calls back: outcomes wait in next(). After each call (or a few) take all actions.
 //
