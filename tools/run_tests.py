@@ -144,7 +144,7 @@ def tidy():
     files = [c["file"] for c in commands if not re.search(r"(_test|_bench|_fuzz|boost_sources)\.cpp$|/build/", c["file"])]
 
     def tidy_one(file):
-        return file, run("nice", "-n", "15", "clang-tidy-19", "--quiet", "-p", "build/release", file, timeout=600)
+        return file, run("nice", "-n", "19", "clang-tidy-19", "--quiet", "-p", "build/release", file, timeout=600)
 
     with ThreadPoolExecutor(CORES) as pool:
         for file, done in pool.map(tidy_one, sorted(set(files))):
