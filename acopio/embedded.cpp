@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -34,6 +37,7 @@ namespace http = platform::http;
 constexpr std::size_t token_random_bytes = 24;
 constexpr std::size_t descriptors_min = 96;  // the databases, the log and both servers take about 70
 constexpr std::size_t token_file_bytes_max = 1024;
+constexpr std::chrono::milliseconds look_every{100};  // at the log, while it stops
 
 // The intake is ready when the write side behind it is, too. Its own reason comes first: without a log the write side stands still as well.
 kernel::Task<http::Response> ready_with_command(http::Handler inner, const collector_command::Service* command, http::Exchange* exchange) {
@@ -114,7 +118,7 @@ public:
     }
 
     void stop() override {
-        if (!log_->healthy()) log_->stop();  // nothing below waits for what may never come back
+        const std::jthread not_waiting([this](const std::stop_token& stopped) { stop_a_log_that_is_away(stopped); });
         if (intake_server_) intake_server_->stop();
         if (query_server_) query_server_->stop();
         if (classifier_) classifier_->stop();
@@ -123,6 +127,17 @@ public:
     }
 
 private:
+    // Until all is stopped: nothing of it waits for what may never come back.
+    void stop_a_log_that_is_away(const std::stop_token& stopped) {
+        std::mutex mutex;
+        std::condition_variable_any never;
+        std::unique_lock lock(mutex);
+        while (!stopped.stop_requested()) {
+            if (!log_->healthy()) return log_->stop();
+            never.wait_for(lock, stopped, look_every, [] { return false; });
+        }
+    }
+
     // The classifier last: it may put centres back from the log, and that only when the log is known to be that of all the databases.
     Result<void> open_services(const Options& options) {
         auto command =

@@ -220,6 +220,7 @@ Error with_log_options(Error error, const LogOptions& options) {
             "Pulsar at " + std::string(hosts_of(options.address)) + " (--log): " + error.message + ". " + std::string(cure->text);
         return error;
     }
+    if (error.code == "log-in-use") error.message = name_of(options) + " (--log): " + error.message;
     if (error.code == "log-not-made" || error.code == "log-policies") error.message += " (with the same --log)";
     if (error.code == "pulsar-admin-not-reached") error.message += ". Does Pulsar run? Its admin interface is named with --log-admin";
     if (error.code == "pulsar-admin-refused") error.message += " with --log-token-file";
