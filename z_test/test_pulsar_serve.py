@@ -2,11 +2,14 @@
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import time
 
 import pulsar_broker
-from harness import ROOT, PulsarLogs, a_record, check, equal, wait_until
+from harness import ROOT, Client, Gone, PulsarLogs, a_record, check, equal, in_threads, wait_until
 from pulsar_broker import Broker, tls_folder, token, token_key
 
 TOPICS = ("raw-data", "collected-data", "data-centers")
@@ -276,3 +279,121 @@ def test_a_sender_and_a_kill(box):
     equal((found["accepted"] + found["duplicate"], found["refused"]), (count, 0), "totals")
     check(found["attempts"] > 1, f"attempts: {found['attempts']}")
     server.wait_for_records(count)
+
+
+def test_without_its_broker(box):
+    """without its broker a server answers /ready and /metrics of both ports within two seconds, and /ready says that it is the log"""
+    with Broker(box.folder / "pulsar") as broker:
+        box.logs = PulsarLogs(broker)
+        server = box.server()
+        server.as_center(server.add_center("st-mary")).send_lines(a_record(n) for n in range(100))
+        server.wait_for_records(100)
+        broker.kill()
+
+        def ask(address, path):
+            client, end, statuses = Client(address), time.monotonic() + 20, []
+            while (begin := time.monotonic()) < end:
+                statuses.append(client.get(path).status)
+                took = time.monotonic() - begin
+                check(took < 2, f"{path} took {took:.1f} s")
+            client.close()
+            return statuses
+
+        ready, _, *metrics = in_threads([lambda address=address, path=path: ask(address, path) for path in ("/ready", "/metrics")
+                                         for address in (server.intake, server.query)])
+        equal(ready[-1], 503, "the intake's /ready")
+        for statuses in metrics:
+            equal(set(statuses), {200}, "/metrics")
+        answer = Client(server.intake).get("/ready")
+        check("log cannot be written" in answer.json["detail"], f"the reason: {answer.body[:400]!r}")
+        broker.restart()
+        wait_until(lambda: server.is_ready(server.intake) and server.is_ready(server.query), "both are ready again", 60)
+
+
+def test_stop_without_its_broker(box):
+    """SIGTERM ends a server without its broker within 15 seconds: idle, and with senders that wait for it"""
+    with Broker(box.folder / "pulsar") as broker:
+        box.logs = PulsarLogs(broker)
+
+        def stop(server, what):
+            begin = time.monotonic()
+            try:
+                equal(server.stop(15), 0, f"exit code, {what}")
+            except subprocess.TimeoutExpired as error:
+                raise AssertionError(f"{what}: it runs on 15 s after SIGTERM") from error
+            print(f"      {what}: {time.monotonic() - begin:.1f} s", flush=True)
+
+        server = box.server()
+        server.as_center(server.add_center("st-mary")).send(a_record(1))
+        server.wait_for_records(1)
+        broker.kill()
+        wait_until(lambda: not server.is_ready(server.intake), "it is not ready", 30)
+        stop(server, "idle")
+        for seen in (False, True):
+            broker.restart()
+            server.start()
+            key, ended = server.add_key("st-mary")["key"], []
+
+            def sender(number):
+                client, sent = server.as_center(key), 0
+                try:
+                    while not ended:
+                        client.send([a_record(number * 1_000_000 + sent + n) for n in range(50)])
+                        sent += 50
+                except Gone:
+                    pass
+
+            def stopper():
+                count = server.as_reader().count()
+                wait_until(lambda: server.as_reader().count() > count, "records come")
+                broker.kill()
+                if seen:
+                    wait_until(lambda: not server.is_ready(server.intake), "it is not ready", 30)
+                try:
+                    stop(server, "under load, " + ("the broker is known to be gone" if seen else "right after the kill"))
+                finally:
+                    ended.append(True)
+
+            in_threads([stopper, *(lambda number=number: sender(number + 4 * seen) for number in range(1, 5))])
+        broker.restart()
+        server.start()
+
+
+def test_stop_while_starting(box):
+    """Ctrl-C ends a start that waits for Pulsar within 5 seconds, whether its port is closed or never answers"""
+    on_pulsar(box)
+    # What the shell of a background job ignores, the server ignores, too.
+    number = signal.SIGINT if signal.getsignal(signal.SIGINT) != signal.SIG_IGN else signal.SIGTERM
+    for listens in (False, True):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            if listens:
+                silent.listen()
+            server = box.new_server()
+            server.environment["ACOPIO_LOG"] = f"pulsar://127.0.0.1:{silent.getsockname()[1]}/{namespace_of(server)}"
+            server.spawn()
+            wait_until((server.data / "db_access.db").exists, "it has begun")
+            begun = time.monotonic()
+            wait_until(lambda at=begun + 2: time.monotonic() > at, "it waits")
+            equal(server.process.poll(), None, f"exit code before ({server.log()[-300:]})")
+            server.process.send_signal(number)
+            try:
+                equal(server.process.wait(5), 0, f"exit code ({server.log()[-300:]})")
+            except subprocess.TimeoutExpired as error:
+                raise AssertionError(f"it runs on 5 s after Ctrl-C, the port {'is silent' if listens else 'is closed'}") from error
+            check("Stopped while starting." in (server.folder / "stdout.log").read_text(), "what it says")
+
+
+def test_two_servers_on_one_log(box):
+    """a second server on the same log is refused, with a directory of its own, and is told what to do; the first goes on"""
+    on_pulsar(box)
+    server = box.server()
+    centre = server.as_center(server.add_center("st-mary"))
+    centre.send(a_record(1))
+    server.wait_for_records(1)
+    text = serve_refused(box, box.folder / "second", **server.log_places)
+    for words in (namespace_of(server), "another acopio serves this log", "one server a log"):
+        check(words in text, f"the sentence has {words!r}: {text[-400:]}")
+    wait_until(lambda: server.is_ready(server.intake), "the first is ready")
+    centre.send(a_record(2))
+    server.wait_for_records(2)
