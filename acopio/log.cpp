@@ -98,7 +98,7 @@ int init(const LogCommand& command) {
     }
     if (wrong.empty()) return finish_output(exit_ok);
     warn(printable(name_of(command.log) + " is not as you want it, and that cannot be set any more (" + wrong +
-                   "). Choose another namespace, or name the --partitions that it has"));
+                   "). Choose another namespace, or name the --partitions that it has."));
     return finish_output(exit_failed);
 }
 
