@@ -345,7 +345,7 @@ void Core::ask_partitions(const std::string& topic, Outcome<std::uint32_t> done)
     session_->partitions(operation, *std::move(name), now_);
 }
 
-void Core::open_producer(ProducerOptions options, std::shared_ptr<OpeningProducer> opening) {
+void Core::open_producer(ProducerOptions options, const std::shared_ptr<OpeningProducer>& opening) {
     if (options.pending_messages_max == 0 || options.pending_bytes_max == 0)
         return opening->answer(bad_options("a producer's pending_messages_max and pending_bytes_max are at least 1"));
     auto topic = wire::topic_name(options.topic);
@@ -359,7 +359,7 @@ void Core::open_producer(ProducerOptions options, std::shared_ptr<OpeningProduce
 }
 
 void Core::open_consumer(ConsumerOptions options, std::vector<MessageId> starts, ConsumerHooks hooks,
-                         std::shared_ptr<OpeningConsumer> opening) {
+                         const std::shared_ptr<OpeningConsumer>& opening) {
     if (options.queue_messages_max == 0 || options.queue_bytes_max == 0)
         return opening->answer(bad_options("a consumer's queue_messages_max and queue_bytes_max are at least 1"));
     auto topic = wire::topic_name(options.topic);

@@ -95,9 +95,9 @@ public:
     session::Now now() const { return now_; }
     boost::asio::io_context& io() { return io_; }
 
-    void open_producer(ProducerOptions options, std::shared_ptr<OpeningProducer> opening);
+    void open_producer(ProducerOptions options, const std::shared_ptr<OpeningProducer>& opening);
     void open_consumer(ConsumerOptions options, std::vector<MessageId> starts, ConsumerHooks hooks,
-                       std::shared_ptr<OpeningConsumer> opening);
+                       const std::shared_ptr<OpeningConsumer>& opening);
     void ask_partitions(const std::string& topic, Outcome<std::uint32_t> done);
     void close(Outcome<> done);
 
