@@ -177,7 +177,8 @@ def engines(quick=False):
                 broker = json.loads(Path(data, "pulsar.json").read_text())
                 settings = {**rounds, "ACOPIO_PULSAR_SERVICE": broker["service"], "ACOPIO_PULSAR_ADMIN": broker["admin"]}
                 for program in sorted(Path("build/release/bin").glob("*_engine_test")):
-                    yield from cases_of("release", program, settings)
+                    for name, passed in cases_of("release", program, settings):
+                        yield name, passed is True  # there is a broker: none of them has a reason to leave itself out
                 yield from system_tests(settings, "--engines")
                 yield from system_tests(settings, "--log", "pulsar")
         finally:
